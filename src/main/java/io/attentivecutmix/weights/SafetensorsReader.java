@@ -1,0 +1,274 @@
+package io.attentivecutmix.weights;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * Reads the safetensors format: 8 bytes little-endian N, N bytes of JSON, then the tensors' bytes without gap or
+ * overlap.
+ *
+ * <p>Refuses what the reference reader (safetensors 0.8) refuses, and beyond that: the same tensor or metadata key
+ * twice, a tensor written as an array, ranks above 8, dimensions above 2^31−1, and headers above 16 MiB or 65,536
+ * tensors. The whole header is verified against the file's size before memory for data is taken.
+ */
+final class SafetensorsReader implements TensorFile {
+    static final int MAX_HEADER = 16 << 20;
+    static final int MAX_TENSORS = 65_536;
+    private static final int MAX_RANK = 8;
+    /** The reference stops at 127 levels; real headers have 3. */
+    private static final int MAX_DEPTH = 64;
+    private static final String METADATA = "__metadata__";
+
+    private final FileChannel channel;
+    private final String file;
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final long dataStart;
+
+    private record Entry(String name, DType type, int[] shape, long begin, long end) {}
+
+    /**
+     * Reads and verifies the header, and no data.
+     *
+     * @param channel read by position; its own position stays; needed open until the data is loaded
+     * @param file name in messages
+     */
+    SafetensorsReader(FileChannel channel, String file) throws IOException {
+        this.channel = channel;
+        this.file = file;
+        long size = channel.size();
+        if (size < 8) {
+            throw fault("header", "the file has " + size + " bytes; needed: 8 for the header's length");
+        }
+        long length = fill(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN), 0).getLong(0);
+        if (length < 2 || length > MAX_HEADER) {
+            throw fault("header", "its length is " + Long.toUnsignedString(length) + "; allowed: 2 to " + MAX_HEADER);
+        }
+        if (length > size - 8) {
+            throw fault("header", "its length is " + length + ", but only " + (size - 8) + " bytes follow");
+        }
+        parse(text(fill(ByteBuffer.allocate((int) length), 8)));
+        dataStart = 8 + length;
+        checkCoverage(size - dataStart);
+    }
+
+    /** All tensors of a file. */
+    static Map<String, RawTensor> read(FileChannel channel, String file) throws IOException {
+        return new SafetensorsReader(channel, file).loadAll();
+    }
+
+    @Override
+    public Map<String, Info> tensors() {
+        Map<String, Info> tensors = new LinkedHashMap<>();
+        entries.values().forEach(e -> tensors.put(e.name, new Info(e.type, e.shape)));
+        return tensors;
+    }
+
+    @Override
+    public Map<String, RawTensor> load(Set<String> names) throws IOException {
+        List<Entry> wanted = entries.values().stream().filter(e -> names.contains(e.name)).toList();
+        Slab slab = new Slab(wanted.stream().mapToLong(e -> e.end - e.begin).sum());
+        Map<String, RawTensor> tensors = new LinkedHashMap<>();
+        for (Entry e : wanted) {
+            ByteBuffer data = fill(slab.take((int) (e.end - e.begin)), dataStart + e.begin);
+            tensors.put(e.name, new RawTensor(e.type, e.shape, data.asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN)));
+        }
+        return tensors;
+    }
+
+    private ByteBuffer fill(ByteBuffer buffer, long position) throws IOException {
+        expect(Slab.fill(channel, buffer, position), "file", "it became shorter while it was read");
+        return buffer;
+    }
+
+    /** Strict UTF-8, decoded here: the parser would guess at UTF-16 and swallow a byte-order mark. */
+    private String text(ByteBuffer header) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
+                    .onUnmappableCharacter(CodingErrorAction.REPORT).decode(header).toString();
+        } catch (CharacterCodingException e) {
+            throw new WeightsException(file, "header", "is not UTF-8: " + e.getMessage(), e);
+        }
+    }
+
+    private void parse(String header) {
+        JsonFactory factory = JsonFactory.builder()
+                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH)
+                        .maxNameLength(MAX_HEADER).maxStringLength(MAX_HEADER).maxNumberLength(1000).build())
+                .build();
+        try (JsonParser parser = factory.createParser(ObjectReadContext.empty(), header)) {
+            expect(parser.nextToken() == JsonToken.START_OBJECT, "header", "is no JSON object");
+            Set<String> seen = new HashSet<>();
+            while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+                String name = checked(parser.currentName());
+                expect(seen.add(name), name, "is there twice");
+                if (name.equals(METADATA)) {
+                    metadata(parser);
+                } else {
+                    expect(entries.size() < MAX_TENSORS, "header", "has more than " + MAX_TENSORS + " tensors");
+                    entries.put(name, tensor(parser, name));
+                }
+            }
+            expect(parser.nextToken() == null, "header", "has something after its object");
+        } catch (JacksonException e) {
+            throw new WeightsException(file, "header", "is not valid JSON: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    /** Lone surrogates are no text; two readers could disagree about them. */
+    private String checked(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean pair = Character.isHighSurrogate(c) && i + 1 < text.length()
+                    && Character.isLowSurrogate(text.charAt(i + 1));
+            if (pair) {
+                i++;
+            } else {
+                expect(!Character.isSurrogate(c), "header", "has half a surrogate pair in a string");
+            }
+        }
+        return text;
+    }
+
+    private void metadata(JsonParser parser) {
+        JsonToken token = parser.nextToken();
+        if (token == JsonToken.VALUE_NULL) {
+            return;
+        }
+        expect(token == JsonToken.START_OBJECT, METADATA, "is no object");
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+            String key = checked(parser.currentName());
+            expect(parser.nextToken() == JsonToken.VALUE_STRING, METADATA, "has a value for \"" + key
+                    + "\" that is no string");
+            checked(parser.getString());
+        }
+    }
+
+    private Entry tensor(JsonParser parser, String name) {
+        expect(parser.nextToken() == JsonToken.START_OBJECT, name, "is no object");
+        DType type = null;
+        int[] shape = null;
+        List<Long> offsets = null;
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+            switch (checked(parser.currentName())) {
+                case "dtype" -> {
+                    expect(parser.nextToken() == JsonToken.VALUE_STRING, name, "has a dtype that is no string");
+                    type = type(name, parser.getString());
+                }
+                case "shape" -> {
+                    List<Long> sides = integers(parser, name, "shape", MAX_RANK);
+                    for (long side : sides) {
+                        expect(side <= Integer.MAX_VALUE, name, "has a dimension of " + side + "; allowed: up to "
+                                + Integer.MAX_VALUE);
+                    }
+                    shape = sides.stream().mapToInt(Long::intValue).toArray();
+                }
+                case "data_offsets" -> {
+                    offsets = integers(parser, name, "data_offsets", 2);
+                    expect(offsets.size() == 2, name, "has " + offsets.size() + " data_offsets; needed: 2");
+                }
+                default -> skip(parser, name);
+            }
+        }
+        expect(type != null, name, "has no dtype");
+        expect(shape != null, name, "has no shape");
+        expect(offsets != null, name, "has no data_offsets");
+        return entry(name, type, shape, offsets.get(0), offsets.get(1));
+    }
+
+    private DType type(String name, String text) {
+        for (DType t : DType.values()) {
+            if (t.name().equals(text)) {
+                return t;
+            }
+        }
+        throw fault(name, "has dtype " + text
+                + "; allowed: F64, F32, F16, BF16, and integers for what is not of the network");
+    }
+
+    private Entry entry(String name, DType type, int[] shape, long begin, long end) {
+        expect(begin <= end, name, "has data_offsets [" + begin + ", " + end + "] that run backwards");
+        long bytes = type.bytes();
+        for (int side : shape) {
+            expect(side == 0 || bytes <= Long.MAX_VALUE / side, name, "has a shape whose size overflows");
+            bytes *= side;
+        }
+        expect(bytes == end - begin, name, "has " + (end - begin) + " bytes, but its shape and dtype need " + bytes);
+        expect(bytes <= Integer.MAX_VALUE - 8, name, "has " + bytes + " bytes; allowed: below 2 GiB");
+        return new Entry(name, type, shape, begin, end);
+    }
+
+    private List<Long> integers(JsonParser parser, String name, String field, int most) {
+        expect(parser.nextToken() == JsonToken.START_ARRAY, name, "has a " + field + " that is no array");
+        List<Long> values = new ArrayList<>(4);
+        for (JsonToken t = parser.nextToken(); t != JsonToken.END_ARRAY; t = parser.nextToken()) {
+            expect(t == JsonToken.VALUE_NUMBER_INT, name, "has a " + field + " with something that is no integer");
+            String digits = parser.getString();
+            expect(digits.length() <= 18 && digits.charAt(0) != '-', name, "has a " + field + " with " + digits
+                    + "; allowed: 0 to 10^18");
+            expect(values.size() < most, name, "has a " + field + " of more than " + most + " numbers");
+            values.add(Long.parseLong(digits));
+        }
+        return values;
+    }
+
+    /** A field that the format does not know: ignored, as the reference does, but it must be sound JSON. */
+    private void skip(JsonParser parser, String name) {
+        int depth = 0;
+        do {
+            JsonToken t = parser.nextToken();
+            switch (t) {
+                case START_OBJECT, START_ARRAY -> depth++;
+                case END_OBJECT, END_ARRAY -> depth--;
+                case PROPERTY_NAME -> checked(parser.currentName());
+                case VALUE_STRING -> checked(parser.getString());
+                case VALUE_NUMBER_FLOAT, VALUE_NUMBER_INT -> expect(
+                        Double.isFinite(Double.parseDouble(parser.getString())), name, "has a number out of range");
+                default -> { }
+            }
+        } while (depth > 0);
+    }
+
+    /** Tensors must cover the data exactly: no gap, no overlap, nothing after. */
+    private void checkCoverage(long dataSize) {
+        List<Entry> sorted = new ArrayList<>(entries.values());
+        sorted.sort(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end));
+        long at = 0;
+        for (Entry e : sorted) {
+            expect(e.begin == at, e.name, "starts at byte " + e.begin + " of the data; needed: " + at
+                    + ", where the one before ends");
+            expect(e.end <= dataSize, e.name, "ends at byte " + e.end + " of the data, which has " + dataSize);
+            at = e.end;
+        }
+        expect(at == dataSize, "file", "has " + dataSize + " bytes of data, but its tensors cover " + at);
+    }
+
+    private void expect(boolean condition, String where, String fault) {
+        if (!condition) {
+            throw fault(where, fault);
+        }
+    }
+
+    private WeightsException fault(String where, String fault) {
+        return new WeightsException(file, where, fault);
+    }
+}
