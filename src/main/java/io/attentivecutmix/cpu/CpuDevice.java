@@ -1,0 +1,194 @@
+package io.attentivecutmix.cpu;
+
+import io.attentivecutmix.engine.DeviceUnavailableException;
+import io.attentivecutmix.engine.Engine;
+import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.image.Images;
+import io.attentivecutmix.method.BatchNorm;
+import io.attentivecutmix.method.MixOptions;
+import io.attentivecutmix.method.Precision;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
+
+/**
+ * The CPU as a device: what it can do, and its engines. The extractor runs on oneDNN through its JavaCPP preset; an
+ * engine without an extractor needs no native library.
+ */
+public final class CpuDevice {
+    static final String JAVACPP_VERSION = "1.5.13";
+    static final String DNNL_VERSION = "3.11-1.5.13";
+    static final String OPENCL_VERSION = "3.0-1.5.13";
+
+    /** A native library that must be on the class path: its artifact, and a file of it by its name without ending. */
+    private record Artifact(String name, String version, String folder, String library) {}
+
+    private static final List<Artifact> ARTIFACTS = List.of(
+            new Artifact("javacpp", JAVACPP_VERSION, "javacpp", "jnijavacpp"),
+            new Artifact("dnnl", DNNL_VERSION, "dnnl", "jnidnnl"),
+            new Artifact("opencl", OPENCL_VERSION, "opencl", "jniOpenCL"));
+
+    private CpuDevice() {}
+
+    /**
+     * Loads oneDNN once, and keeps what went wrong: a second attempt would only say that a class could not be
+     * initialised.
+     */
+    private static final class Natives {
+        static final String REASON;
+        static final Throwable CAUSE;
+        static final Set<Precision> PRECISIONS;
+        static final boolean NATIVE_BF16;
+
+        static {
+            String reason = null;
+            Throwable cause = null;
+            Set<Precision> precisions = EnumSet.noneOf(Precision.class);
+            boolean bf16 = false;
+            try {
+                Loader.load(org.bytedeco.dnnl.global.dnnl.class);
+                precisions.add(Precision.FP32);
+                if (Bf16.convolutionsRun()) {
+                    precisions.add(Precision.BF16);
+                    bf16 = Bf16.isNative();
+                }
+            } catch (LinkageError | RuntimeException e) {
+                cause = e;
+                reason = explain(e);
+                precisions.clear();
+            }
+            REASON = reason;
+            CAUSE = cause;
+            PRECISIONS = Collections.unmodifiableSet(precisions);
+            NATIVE_BF16 = bf16;
+        }
+    }
+
+    private static String explain(Throwable e) {
+        String platform;
+        try {
+            platform = Loader.getPlatform();
+        } catch (LinkageError | RuntimeException again) {
+            platform = System.getProperty("os.name") + "-" + System.getProperty("os.arch");
+        }
+        List<Artifact> missing = new ArrayList<>();
+        for (Artifact a : ARTIFACTS) {
+            if (!present(a, platform)) {
+                missing.add(a);
+            }
+        }
+        if (missing.isEmpty()) {
+            return "oneDNN's native libraries do not load on this machine (" + platform + "): " + chain(e);
+        }
+        StringBuilder s = new StringBuilder("oneDNN's native libraries for ").append(platform)
+                .append(" are not on the class path. Add to the project:\n");
+        for (Artifact a : missing) {
+            s.append("<dependency>\n  <groupId>org.bytedeco</groupId>\n  <artifactId>").append(a.name())
+                    .append("</artifactId>\n  <version>").append(a.version())
+                    .append("</version>\n  <classifier>").append(platform)
+                    .append("</classifier>\n</dependency>\n");
+        }
+        return s.append("(").append(chain(e)).append(")").toString();
+    }
+
+    private static boolean present(Artifact a, String platform) {
+        String path = "org/bytedeco/" + a.folder() + "/" + platform + "/";
+        ClassLoader loader = CpuDevice.class.getClassLoader();
+        return loader.getResource(path + "lib" + a.library() + ".so") != null
+                || loader.getResource(path + "lib" + a.library() + ".dylib") != null
+                || loader.getResource(path + a.library() + ".dll") != null;
+    }
+
+    private static String chain(Throwable e) {
+        StringBuilder s = new StringBuilder(e.toString());
+        for (Throwable c = e.getCause(); c != null && c != c.getCause(); c = c.getCause()) {
+            s.append("; caused by ").append(c);
+        }
+        return s.toString();
+    }
+
+    /** Why the extractor cannot run here, with the dependencies to add if that is it; empty if it can. */
+    public static Optional<String> unavailableReason() {
+        return Optional.ofNullable(Natives.REASON);
+    }
+
+    /** Whether the CPU multiplies bfloat16 itself, so that BF16 is faster than FP32; false if unavailable. */
+    public static boolean nativeBf16() {
+        return Natives.NATIVE_BF16;
+    }
+
+    /** The precisions that an engine can be opened with here; empty if unavailable. */
+    public static Set<Precision> precisions() {
+        return Natives.PRECISIONS;
+    }
+
+    /**
+     * BF16 where the CPU has it natively, else FP32; always FP32 with statistics per image, which knows nothing else.
+     */
+    public static Precision defaultPrecision(MixOptions options) {
+        return nativeBf16() && options.batchNorm() == BatchNorm.RUNNING ? Precision.BF16 : Precision.FP32;
+    }
+
+    /**
+     * The instruction sets that oneDNN uses here, by its names, for example {@code avx512_core_amx}; empty if
+     * unavailable.
+     */
+    public static String isa() {
+        return Natives.REASON == null ? OneDnn.isa() : "";
+    }
+
+    /**
+     * The libraries' versions, for example {@code oneDNN 3.11.0, JavaCPP presets 3.11-1.5.13}; without oneDNN's own
+     * if unavailable.
+     */
+    public static String versions() {
+        return (Natives.REASON == null ? "oneDNN " + OneDnn.version() + ", " : "") + "JavaCPP presets " + DNNL_VERSION;
+    }
+
+    /**
+     * Whether any image lies in the memory of another batch's. Addresses come from JavaCPP; without its native library the answer
+     * is no.
+     */
+    public static boolean overlaps(Images images, Images out) {
+        if (Natives.REASON != null) {
+            return false;
+        }
+        for (int o = 0; o < out.count(); o++) {
+            long begin = address(out.pixels(o));
+            long end = begin + out.pixels(o).capacity();
+            for (int i = 0; i < images.count(); i++) {
+                long other = address(images.pixels(i));
+                if (other < end && begin < other + images.pixels(i).capacity()) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private static long address(ByteBuffer view) {
+        return new BytePointer(view).address();
+    }
+
+    /**
+     * Builds an engine. Its weights are read during this call.
+     *
+     * @throws IllegalArgumentException if the configuration is not allowed, or a tensor is missing or of the wrong size
+     * @throws DeviceUnavailableException if the extractor cannot run here ({@link #unavailableReason()}) and one is
+     *     asked for
+     * @throws ReferenceImplementationException if oneDNN has no fast implementation of a layer on this CPU
+     * @throws OneDnnException if oneDNN fails otherwise
+     */
+    public static Engine open(EngineConfig config) {
+        if (config.network() != null && Natives.REASON != null) {
+            throw new DeviceUnavailableException("the CPU extractor is not available: " + Natives.REASON, Natives.CAUSE);
+        }
+        return new CpuEngine(config);
+    }
+}

@@ -1,0 +1,42 @@
+package io.attentivecutmix.engine;
+
+import io.attentivecutmix.image.Images;
+import io.attentivecutmix.method.MixPlan;
+
+/**
+ * The stages of one device. Owns all native memory of its device.
+ *
+ * <p>One call at a time: the mixer above guards that, and never calls a closed engine. A call has finished when it returns.
+ * Internal to the library.
+ */
+public interface Engine extends AutoCloseable {
+    /** Grows arenas so that batches of up to n images allocate nothing; never shrinks. */
+    void prepare(int n);
+
+    /**
+     * Stages 2 to 4: resize, normalise, extract, reduce, select.
+     *
+     * @param images N images, N = plan.count
+     * @param plan reads {@code mixed} and {@code patches}; writes {@code cells} and {@code nonFinite} of every image with
+     *     patches above 0; others are left alone
+     * @param classes (N) label of each image, read only for the CLASS reduction; may be null otherwise
+     * @param heat (N, G²) heat maps, row-major, written for every image with patches above 0; null when not wanted
+     * @param features (N, G, G, C) last feature maps in float, for tests and comparisons; null when not wanted
+     */
+    void attend(Images images, MixPlan plan, int[] classes, float[] heat, float[] features);
+
+    /**
+     * Stage 5: writes every mixed image and mask.
+     *
+     * @param images N images, never overlapping with {@code out}
+     * @param plan all fields but sourceWeight
+     * @param out N images of the sizes {@code MixGeometry} gives, of the type and layout wanted; its buffers are written
+     */
+    void mix(Images images, MixPlan plan, Images out);
+
+    /** What runs here, for {@code info} and a run's manifest: device, libraries and their versions, threads. */
+    String description();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,19 @@
+package io.attentivecutmix.engine;
+
+import io.attentivecutmix.method.MixOptions;
+import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.network.ResNet;
+import io.attentivecutmix.network.Tensors;
+
+/**
+ * What an engine is built from.
+ *
+ * @param network the extractor's table, or null for an engine that only mixes (no weights were given)
+ * @param tensors the extractor's tensors, read during construction only; null with network
+ * @param classifier (classes, C) rows of {@code fc.weight}, or null
+ * @param options the method's choices
+ * @param precision of the extractor; one that the device supports
+ * @param threads number of worker threads, 1 or more
+ */
+public record EngineConfig(
+        ResNet network, Tensors tensors, float[][] classifier, MixOptions options, Precision precision, int threads) {}
