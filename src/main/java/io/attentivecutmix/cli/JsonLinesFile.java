@@ -1,0 +1,56 @@
+package io.attentivecutmix.cli;
+
+import java.io.BufferedWriter;
+import java.io.Closeable;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/**
+ * A file of one JSON object per line, that grows during a run. It is named {@code .partial} until {@link #finish}; a
+ * run that is killed leaves it under that name, whole lines first.
+ */
+final class JsonLinesFile implements Closeable {
+    private final Path target;
+    private final Path partial;
+    private final FileOutputStream stream;
+    private final Writer writer;
+    private boolean finished;
+
+    JsonLinesFile(Path target) throws IOException {
+        this.target = target;
+        partial = target.resolveSibling(target.getFileName() + ".partial");
+        // a stream and no channel: an interrupt of the thread closes a channel it writes to
+        stream = new FileOutputStream(partial.toFile());
+        writer = new BufferedWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), 1 << 16);
+    }
+
+    void add(Json.Members members) throws IOException {
+        writer.write(Json.line(members));
+        writer.write('\n');
+    }
+
+    /** Hands all lines to the operating system, so that a crash of this process loses none. */
+    void flush() throws IOException {
+        writer.flush();
+    }
+
+    /** Gives the file its name. */
+    void finish() throws IOException {
+        writer.flush();
+        stream.getFD().sync();
+        writer.close();
+        AtomicFile.move(partial, target);
+        finished = true;
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (!finished) {
+            writer.close();
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package io.attentivecutmix.cli;
+
+import io.attentivecutmix.AttentiveCutMix;
+import io.attentivecutmix.image.ImageDecoder;
+import io.attentivecutmix.method.MixOptions;
+import io.attentivecutmix.method.Mode;
+import io.attentivecutmix.method.Pairing;
+import io.attentivecutmix.method.Reduction;
+import io.attentivecutmix.method.Patches;
+import io.attentivecutmix.weights.Weights;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.stream.IntStream;
+
+/** One run of {@code mix}, from checked arguments to the summary. */
+record MixRun(String command, Console console, InputArgs input, RunArgs run, MixOptions options, Path out,
+        boolean force,
+        Pairing.Kind pairing, Batches.Order order, long seed, long epoch, Shard shard, Path masks, ImageFormat format,
+        int sheetRows,
+        boolean dryRun) {
+
+    int call() throws IOException, InterruptedException {
+        ImageList list = input.list(console);
+        ClassLabels classes = input.classes(list, console);
+        boolean attends = options.mode() == Mode.ATTENTIVE;
+        if (attends && options.reduction() == Reduction.CLASS && !classes.present()) {
+            throw CommandException.usage("--reduction class needs each image's class; give --labels or sub-folders");
+        }
+        if (!attends && run.namesWeights()) {
+            console.warning("--weights is not used: mode %s has no extractor", Choices.name(options.mode()));
+        }
+        if (masks != null && !Files.isDirectory(masks)) {
+            throw CommandException.usage("--masks " + masks + " is not a folder");
+        }
+        OutputFolder folder = OutputFolder.check(out, force);
+        folder.keepApart(list);
+        Batches batches = new Batches(list.size(), input.limit(), input.batchSize, order, seed, epoch);
+        boolean attentive = options.mode() == Mode.ATTENTIVE;
+        boolean alone = pairing == Pairing.Kind.SHUFFLED || pairing == Pairing.Kind.ROLL;
+        if (alone && (input.batchSize == 1 || batches.images() == 1)) {
+            throw CommandException.usage("a batch of 1 image has no partner by --pairing " + Choices.name(pairing)
+                    + "; allowed: a larger --batch-size and 2 images or more, or --pairing permuted or flip");
+        }
+        if (!run.quiet) {
+            console.line("%d of %d images, %d per batch, shard %s; classes: %s", batches.images(shard), list.size(),
+                    input.batchSize,
+                    shard, classes.origin());
+        }
+        Weights weights = attentive ? run.load(console) : null;
+        AttentiveCutMix.Builder builder = run.builder(options);
+        if (weights != null) {
+            builder.weights(weights).keepHeatMaps(sheetRows > 0);
+        }
+        ImageDecoder decoder = ImageDecoder.best();
+        Manifest manifest = new Manifest();
+        try (AttentiveCutMix mixer = builder.build()) {
+            if (!run.quiet) {
+                console.line("%s; decoder: %s", mixer.description(), decoder.description());
+            }
+            if (dryRun) {
+                console.line("dry run: would write %d images to %s", batches.images(shard), folder.root());
+                return ExitStatus.OK;
+            }
+            return write(list, classes, batches, alone ? 2 : 1, weights, folder, decoder, manifest, mixer);
+        }
+    }
+
+    @SuppressWarnings("try") // the lock is held, not used
+    private int write(ImageList list, ClassLabels classes, Batches batches, int leastImages, Weights weights,
+            OutputFolder folder, ImageDecoder decoder, Manifest manifest, AttentiveCutMix mixer)
+            throws IOException, InterruptedException {
+        // outermost: a signal's hook waits until the summary is out
+        try (Interrupt interrupt = Interrupt.listen(); FolderLock lock = folder.lock()) {
+            folder.create(force, OutputFolder.OF_MIX);
+            ContactSheet sheet = sheetRows == 0 ? null : new ContactSheet(title(), note(weights), sheetRows);
+            Outcome outcome;
+            ExecutorService pool = FilePool.of(run.fileThreads());
+            try {
+                MaskFolder maskFolder = masks == null ? null : new MaskFolder(masks, decoder);
+                BatchLoader loader = new BatchLoader(pool, decoder, maskFolder, input.badImage, options.grid(),
+                        leastImages);
+                MixJob job = new MixJob(new MixJob.Settings(mixer, pool, loader, folder, format, masks != null,
+                        classes.present(),
+                        classes.classes(), sheet), console);
+                try (Progress progress = Progress.of(console, run.quiet, "mix", "images", batches.images(shard))) {
+                    outcome = job.run(tasks(list, classes, batches), progress, interrupt);
+                }
+                writeClasses(folder, classes);
+                if (sheet != null && !sheet.isEmpty()) {
+                    AtomicFile.write(folder.file(OutputFolder.SHEET), false,
+                            stream -> Pictures.png(stream, sheet.render()));
+                }
+                manifest.write(folder, command, mixer, weights, decoder.description(), g -> {
+                    g.writeNumberProperty("seed", seed);
+                    g.writeNumberProperty("epoch", epoch);
+                    g.writeStringProperty("pairing", Choices.name(pairing));
+                    g.writeStringProperty("order", Choices.name(order));
+                    g.writeNumberProperty("batch_size", input.batchSize);
+                    g.writeStringProperty("shard", shard.toString());
+                    g.writeStringProperty("images", list.root().toString());
+                    g.writeNumberProperty("listed", list.size());
+                    g.writeNumberProperty("planned", batches.images(shard));
+                    Json.string(g, "masks", masks == null ? null : masks.toAbsolutePath().normalize().toString());
+                    g.writeStringProperty("format", Choices.name(format));
+                    g.writeStringProperty("labels", classes.origin());
+                    g.writeStringProperty("on_bad_image", Choices.name(input.badImage));
+                    Summary.write(g, outcome);
+                });
+            } finally {
+                FilePool.end(pool);
+            }
+            Summary.show(console, run.quiet, outcome, folder, manifest.seconds());
+            return outcome.status();
+        }
+    }
+
+    private String title() {
+        String what = switch (options.mode()) {
+            case ATTENTIVE -> "Attentive CutMix";
+            case RANDOM_CELLS -> "Random cells";
+            case CUTMIX -> "CutMix";
+        };
+        return options.patches() instanceof Patches.Fixed fixed && options.mode() != Mode.CUTMIX
+                ? what + ", " + fixed.k() + " of " + options.grid() * options.grid() + " cells" : what;
+    }
+
+    private String note(Weights weights) {
+        if (weights == null) {
+            return "baseline " + Choices.name(options.mode()) + ": no extractor";
+        }
+        return "ResNet-" + weights.network().depth()
+                + (weights.isSynthetic() ? ", SYNTHETIC weights: the hot cells mean nothing"
+                : ", weights " + weights.source());
+    }
+
+    private static void writeClasses(OutputFolder folder, ClassLabels classes) throws IOException {
+        if (!classes.classes().isEmpty()) {
+            String json = Json.pretty(g -> Json.strings(g, "classes", classes.classes()));
+            AtomicFile.write(folder.file(OutputFolder.CLASSES), false,
+                    s -> s.write(json.getBytes(StandardCharsets.UTF_8)));
+        }
+    }
+
+    private Iterator<BatchTask> tasks(ImageList list, ClassLabels classes, Batches batches) {
+        OutputNames names = new OutputNames(list, format.ending());
+        return IntStream.range(0, batches.count()).filter(shard::has).mapToObj(b -> {
+            List<Item> items = new ArrayList<>();
+            for (int i : batches.indices(b)) {
+                items.add(new Item(list.name(i), list.path(i), names.get(i), classes.present() ? classes.id(i) : -1));
+            }
+            Pairing step = pairing(b, batches.first(b));
+            return new BatchTask(b, items, (mixer, images, labels, into) -> classes.present()
+                    ? mixer.mix(images, labels, step, into) : mixer.mix(images, step, into), List.of());
+        }).iterator();
+    }
+
+    private Pairing pairing(int batch, long firstSample) {
+        return (switch (pairing) {
+            case SHUFFLED -> Pairing.shuffled(seed, epoch, batch);
+            case PERMUTED -> Pairing.permuted(seed, epoch, batch);
+            case ROLL -> Pairing.roll().at(seed, epoch, batch);
+            case FLIP -> Pairing.flip().at(seed, epoch, batch);
+            case EXPLICIT -> throw new IllegalArgumentException("pairing is explicit");
+        }).firstSample(firstSample);
+    }
+}

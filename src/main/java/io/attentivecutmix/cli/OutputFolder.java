@@ -1,0 +1,134 @@
+package io.attentivecutmix.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Where a run writes; checked before anything is written. */
+final class OutputFolder {
+    static final String IMAGES = "images";
+    static final String MASKS = "masks";
+    static final String LABELS = "labels.jsonl";
+    static final String RECORDS = "records.jsonl";
+    static final String REJECTED = "rejected.jsonl";
+    static final String RUN = "run.json";
+    static final String CLASSES = "classes.json";
+    static final String SHEET = "contact-sheet.png";
+    static final String ATTENTION = "attention.jsonl";
+    /** What a mix writes beside its pictures. */
+    static final List<String> OF_MIX = List.of(RUN, LABELS, RECORDS, REJECTED, CLASSES, SHEET);
+    /** What attend writes beside its pictures. */
+    static final List<String> OF_ATTEND = List.of(RUN, ATTENTION, REJECTED);
+
+    private final Path root;
+    private final Path realImages;
+
+    private OutputFolder(Path root) throws IOException {
+        this.root = root;
+        realImages = real(root.resolve(IMAGES));
+    }
+
+    /**
+     * Checks a folder, without making it.
+     *
+     * @param force whether it may hold something already
+     */
+    static OutputFolder check(Path out, boolean force) throws IOException {
+        if (Files.exists(out) && !Files.isDirectory(out)) {
+            throw CommandException.usage("--out " + out + " is a file; allowed: a folder, or a name that is free");
+        }
+        if (!force && !isFree(out)) {
+            throw CommandException.usage("--out " + out
+                    + " is not empty; allowed: an empty or new folder, or --force to write"
+                    + " over what has the same name (nothing else is removed)");
+        }
+        return new OutputFolder(out.toAbsolutePath().normalize());
+    }
+
+    /** Whether there is nothing of this name, or an empty folder. */
+    static boolean isFree(Path out) throws IOException {
+        if (!Files.isDirectory(out)) {
+            return !Files.exists(out);
+        }
+        try (Stream<Path> entries = Files.list(out)) {
+            return entries.findAny().isEmpty();
+        }
+    }
+
+    /** Refuses to write where the images are read from. */
+    void keepApart(ImageList images) throws IOException {
+        Path out = real(root);
+        if (images.fromFolder() && out.startsWith(real(images.root()))) {
+            throw CommandException.usage("--out " + root + " lies in --images " + images.root()
+                    + ", so that the next run would mix its pictures again; allowed: another place");
+        }
+        if (images.fromFolder()) {
+            keepFrom(real(images.root()));
+        }
+        for (int i = 0; i < images.size(); i++) {
+            keepFrom(images.path(i));
+        }
+    }
+
+    /** Refuses to write where a run that is read lies. */
+    void keepApart(Path run) throws IOException {
+        if (real(run).equals(real(root))) {
+            throw CommandException.usage("--out is --from, " + run + "; allowed: another folder");
+        }
+    }
+
+    /** Refuses an image that may be written over before it is read. */
+    void keepFrom(Path image) {
+        if (image.startsWith(realImages) || image.startsWith(root.resolve(IMAGES))) {
+            throw CommandException.usage("the image " + image + " lies in " + root.resolve(IMAGES)
+                    + ", where mixed images are written; allowed: another --out");
+        }
+    }
+
+    /** The path with all symbolic links followed, as far as it exists. */
+    private static Path real(Path path) throws IOException {
+        Path absolute = path.toAbsolutePath().normalize();
+        for (Path existing = absolute; existing != null; existing = existing.getParent()) {
+            if (Files.exists(existing)) {
+                return existing.toRealPath().resolve(existing.relativize(absolute)).normalize();
+            }
+        }
+        return absolute;
+    }
+
+    /**
+     * Makes the folder. With force, what an earlier run said about its pictures is removed first, so that it can never
+     * be taken for this run's; the pictures stay until they are written over.
+     *
+     * @param files what this command writes beside its pictures
+     */
+    void create(boolean force, List<String> files) throws IOException {
+        Files.createDirectories(root);
+        if (force) {
+            for (String name : files) {
+                Files.deleteIfExists(root.resolve(name));
+                Files.deleteIfExists(root.resolve(name + ".partial"));
+            }
+        }
+    }
+
+    /** Keeps other processes out of the folder, which is made if need be. */
+    FolderLock lock() throws IOException {
+        try {
+            Files.createDirectories(root);
+        } catch (IOException e) {
+            throw CommandException.usage("--out " + root + " cannot be made: " + e, e);
+        }
+        return new FolderLock(root);
+    }
+
+    Path root() {
+        return root;
+    }
+
+    Path file(String name) {
+        return root.resolve(name);
+    }
+}

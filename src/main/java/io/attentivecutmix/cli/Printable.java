@@ -1,0 +1,47 @@
+package io.attentivecutmix.cli;
+
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** Text from outside made fit for a terminal. */
+final class Printable {
+    private Printable() {}
+
+    /**
+     * Replaces what could steer a terminal or fake a line: control characters (ANSI escapes begin with one), line and
+     * paragraph separators, characters that change the writing direction or are invisible, and lone surrogates.
+     */
+    static String escape(String text) {
+        StringBuilder out = new StringBuilder(text.length());
+        text.codePoints().forEach(c -> {
+            switch (Character.getType(c)) {
+                case Character.CONTROL, Character.FORMAT, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR,
+                        Character.SURROGATE, Character.UNASSIGNED -> out.append(code(c));
+                default -> out.appendCodePoint(c);
+            }
+        });
+        return out.toString();
+    }
+
+    static String escape(Path path) {
+        return escape(path.toString());
+    }
+
+    /** As {@link #escape}, but keeps the line breaks of a message of our own that quotes text from outside. */
+    static String escapeLines(String text) {
+        StringBuilder out = new StringBuilder();
+        for (String line : text.split("\\R", -1)) {
+            out.append(out.isEmpty() ? "" : System.lineSeparator()).append(escape(line));
+        }
+        return out.toString();
+    }
+
+    private static String code(int c) {
+        return switch (c) {
+            case '\n' -> "\\n";
+            case '\r' -> "\\r";
+            case '\t' -> "\\t";
+            default -> String.format(Locale.ROOT, c < 0x10000 ? "\\u%04x" : "\\u{%x}", c);
+        };
+    }
+}

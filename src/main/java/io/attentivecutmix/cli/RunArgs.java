@@ -1,0 +1,115 @@
+package io.attentivecutmix.cli;
+
+import io.attentivecutmix.AttentiveCutMix;
+import io.attentivecutmix.Device;
+import io.attentivecutmix.method.MixOptions;
+import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.weights.Hub;
+import io.attentivecutmix.weights.Weights;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Option;
+
+/** Where the extractor runs, and with which weights. */
+final class RunArgs {
+    private static final Pattern SYNTHETIC = Pattern.compile("synthetic(?::(18|34|50|101|152)(?::(-?[0-9]{1,18}))?)?");
+
+    @Option(names = "--weights", paramLabel = "WHAT",
+            description = "A safetensors file, a torch.save archive, hub:OWNER/MODEL to "
+                    + "download one, or synthetic[:DEPTH[:SEED]] (default, ResNet-50): random weights, whose hot "
+                    + "cells mean "
+                    + "nothing.")
+    private String weights = "synthetic";
+
+    @Option(names = "--weights-sha256", paramLabel = "HEX", description = "Refuse other weights.")
+    private String sha256;
+
+    @Option(names = "--device", paramLabel = "NAME", description = "best (default), cpu, cuda or cuda:N.")
+    private String device = "best";
+
+    @Option(names = "--precision", paramLabel = "NAME",
+            description = "fp32, bf16, …; default: the fastest that is native.")
+    private Precision precision;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Worker threads; default: all processors.")
+    private Integer threads;
+
+    @Option(names = {"-q", "--quiet"}, description = "No progress and no summary.")
+    boolean quiet;
+
+    /** Whether the user asked for certain weights. */
+    boolean namesWeights() {
+        return !weights.equals("synthetic");
+    }
+
+    /** The weights, loaded; says so if they are synthetic. */
+    Weights load(Console console) {
+        Weights loaded = find(console);
+        if (sha256 != null && !sha256.equalsIgnoreCase(loaded.sha256())) {
+            throw CommandException.usage("the weights have SHA-256 " + loaded.sha256()
+                    + "; allowed by --weights-sha256: " + sha256);
+        }
+        if (loaded.isSynthetic() && !quiet) {
+            console.line("The weights are synthetic, so the hot cells mean nothing. Give real ones with --weights "
+                    + "FILE: a ResNet of "
+                    + "torchvision or timm as safetensors or torch.save file, or hub:timm/resnet50.a1_in1k to "
+                    + "download one.");
+        }
+        return loaded;
+    }
+
+    private Weights find(Console console) {
+        Matcher synthetic = SYNTHETIC.matcher(weights);
+        if (synthetic.matches()) {
+            return Weights.synthetic(synthetic.group(1) == null ? 50 : Integer.parseInt(synthetic.group(1)),
+                    synthetic.group(2) == null ? 0 : Long.parseLong(synthetic.group(2)));
+        }
+        if (weights.startsWith("synthetic:")) {
+            throw CommandException.usage("--weights is '" + weights
+                    + "'; allowed: synthetic, synthetic:DEPTH, synthetic:DEPTH:SEED with DEPTH 18, 34, 50, 101 or 152");
+        }
+        return Hub.isReference(weights) ? download(console) : Weights.load(Path.of(weights));
+    }
+
+    private Weights download(Console console) {
+        Hub.Builder hub = Hub.builder();
+        if (sha256 != null) {
+            hub.sha256(sha256);
+        }
+        DownloadProgress progress = new DownloadProgress(console, quiet);
+        try {
+            return Weights.load(hub.progress(progress).build().fetch(weights), weights);
+        } finally {
+            progress.close();
+        }
+    }
+
+    /** A builder with everything but the form of the output. */
+    AttentiveCutMix.Builder builder(MixOptions options) {
+        AttentiveCutMix.Builder builder = AttentiveCutMix.builder().device(device()).options(options);
+        if (precision != null) {
+            builder.precision(precision);
+        }
+        if (threads != null) {
+            builder.threads(threads);
+        }
+        return builder;
+    }
+
+    private Device device() {
+        try {
+            return Device.parse(device);
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage("--" + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Threads that read and write files: as many as processors, since the mixer's threads mostly wait meanwhile or are
+     * fewer.
+     */
+    int fileThreads() {
+        return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+    }
+}
