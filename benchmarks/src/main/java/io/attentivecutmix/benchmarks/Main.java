@@ -1,0 +1,123 @@
+package io.attentivecutmix.benchmarks;
+
+import io.attentivecutmix.Device;
+import io.attentivecutmix.method.Precision;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+
+/**
+ * Entry of benchmarks.jar.
+ * <pre>
+ * benchmarks.jar [JMH arguments]                  runs benchmarks as JMH does, with both profilers; a wrong result ends the run
+ * benchmarks.jar record FOLDER [JMH arguments]    the same, and leaves raw-N.json, output-N.txt and environment-N.json in FOLDER
+ * benchmarks.jar report FOLDER                    turns all of FOLDER into FOLDER/README.md and charts
+ * benchmarks.jar folders FOLDER N... [-- MIX ARGUMENTS]    runs the command line on folders of N images; FOLDER/folders.json
+ * </pre>
+ */
+public final class Main {
+    /**
+     * glibc gives memory of 128 KiB and more back to the system at once, so that PyTorch's activations cost page faults in every
+     * layer: kept, it is up to three times as fast. Read when a process starts, and inherited by JMH's forks. No contestant of
+     * ours or of ONNX Runtime allocates in a batch, so theirs do not change.
+     */
+    private static final Map<String, String> ENVIRONMENT = Map.of(
+            "MALLOC_MMAP_THRESHOLD_", "1073741824",
+            "MALLOC_TRIM_THRESHOLD_", "4294967296",
+            "MALLOC_TOP_PAD_", "67108864");
+
+    private Main() {}
+
+    public static void main(String[] args) throws Exception {
+        if (args.length > 0 && args[0].equals("report")) {
+            if (args.length != 2) {
+                fail("report needs one folder");
+            }
+            Report.write(Path.of(args[1]));
+            return;
+        }
+        if (!System.getenv().keySet().containsAll(ENVIRONMENT.keySet())) {
+            System.exit(again(args));
+        }
+        if (args.length > 0 && args[0].equals("folders")) {
+            if (args.length < 3) {
+                fail("folders needs a folder for the result and sizes");
+            }
+            Folders.measure(Path.of(args[1]), List.of(args).subList(2, args.length));
+            return;
+        }
+        if (args.length > 0 && args[0].equals("record")) {
+            if (args.length < 2) {
+                fail("record needs a folder");
+            }
+            record(Path.of(args[1]), Arrays.copyOfRange(args, 2, args.length));
+            return;
+        }
+        boolean question = List.of(args).stream().anyMatch(a -> a.matches("-(h|l|lp|lprof|lrf)"));
+        if (question) {
+            org.openjdk.jmh.Main.main(args);
+        } else {
+            new Runner(options(args).build()).run();
+        }
+    }
+
+    private static void fail(String message) {
+        System.err.println(message);
+        System.exit(2);
+    }
+
+    /** Runs this program once more with {@link #ENVIRONMENT}. */
+    private static int again(String[] args) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(List.of(args));
+        ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+        builder.environment().putAll(ENVIRONMENT);
+        Process process = builder.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+        return process.waitFor();
+    }
+
+    private static OptionsBuilder options(String... args) throws Exception {
+        CommandLineOptions line = new CommandLineOptions(args);
+        OptionsBuilder options = new OptionsBuilder();
+        options.parent(line);
+        options.shouldFailOnError(true).addProfiler(GCProfiler.class).addProfiler(LoadProfiler.class);
+        // What this processor cannot do is left out rather than failed, unless it was asked for.
+        if (!Device.cpu().precisions().contains(Precision.BF16)) {
+            if (!line.getParameter("precision").hasValue()) {
+                options.param("precision", "FP32");
+            }
+            if (!line.getParameter("pair").hasValue()) {
+                options.param("pair", Arrays.stream(Pair.values()).map(Pair::name).filter(n -> !n.contains("BF16"))
+                        .toArray(String[]::new));
+            }
+        }
+        return options;
+    }
+
+    private static void record(Path folder, String[] args) throws Exception {
+        Files.createDirectories(folder);
+        int n = 1;
+        while (Files.exists(folder.resolve("environment-" + n + ".json"))) {
+            n++;
+        }
+        OptionsBuilder options = options(args);
+        options.resultFormat(org.openjdk.jmh.results.format.ResultFormatType.JSON)
+                .result(folder.resolve("raw-" + n + ".json").toString());
+        if (!List.of(args).contains("-o")) {
+            options.output(folder.resolve("output-" + n + ".txt").toString());
+        }
+        Environment before = Environment.now(args);
+        new Runner(options.build()).run();
+        before.write(folder.resolve("environment-" + n + ".json"));
+    }
+}

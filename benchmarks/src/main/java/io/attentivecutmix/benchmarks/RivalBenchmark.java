@@ -1,0 +1,65 @@
+package io.attentivecutmix.benchmarks;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Threads;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** Images/s of the rivals' extractors in float: the same network, weights, images and threads as {@link ExtractorBenchmark}. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.Throughput)
+@OutputTimeUnit(TimeUnit.SECONDS)
+@Threads(1)
+@Fork(value = Settings.FORKS, jvmArgsAppend = {Settings.HEAP_MIN, Settings.HEAP_MAX, Settings.NO_NATIVE_LIMIT,
+        Settings.HEADLESS})
+@Warmup(iterations = 2, time = 2)
+@Measurement(iterations = 5, time = 2)
+public class RivalBenchmark {
+    @Param
+    public Rival rival;
+    @Param({"1", "8", "32", "256"})
+    public int batch;
+    @Param("224")
+    public int side;
+    @Param("0")
+    public int threads;
+
+    private Net net;
+    private int hottest;
+    private float expected;
+
+    @Setup
+    public void open() {
+        net = rival.open(Samples.weights(), batch, side, Settings.threads(threads));
+        net.run();
+        float[] features = net.features();
+        Rival.check(features, batch, side);
+        for (int i = 0; i < features.length; i++) {
+            hottest = features[i] > features[hottest] ? i : hottest;
+        }
+        expected = features[hottest];
+    }
+
+    @TearDown
+    public void close() {
+        net.close();
+    }
+
+    @Benchmark
+    public void features(Counters counters) {
+        net.run();
+        float value = net.feature(hottest);
+        Samples.require(Math.abs(value - expected) <= Rival.TOLERANCE * expected, "a feature");
+        counters.add(batch, 0);
+    }
+}
