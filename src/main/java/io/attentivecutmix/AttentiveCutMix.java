@@ -174,7 +174,7 @@ public final class AttentiveCutMix implements AutoCloseable {
         Objects.requireNonNull(into, "into");
         gate.enter("mix");
         try {
-            check(images, labels);
+            check(options, images, labels);
             if (options.mode() == Mode.ATTENTIVE) {
                 requireExtractor();
             }
@@ -236,10 +236,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         gate.enter("replay");
         try {
             record.checkOptions(options);
-            check(images, null);
-            if (labels != null) {
-                Checks.labels(options.withReduction(Reduction.MEAN), labels, images.count(), 0);
-            }
+            // the cells are given: how they were found asks for neither classifier nor labels
+            check(options.withReduction(Reduction.MEAN), images, labels);
             record.checkImages(images);
             MixPlan plan = into.begin(options, output, images, labels);
             try {
@@ -343,13 +341,9 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
     }
 
-    private void check(ImageBatch images, Labels labels) {
-        Checks.batch(options, images);
-        Checks.output(images.elementType(), output);
+    private void check(MixOptions choices, ImageBatch images, Labels labels) {
+        Checks.mix(choices, images, labels, classes, output);
         images.checkMasks();
-        if (labels != null || options.mode() == Mode.ATTENTIVE) {
-            Checks.labels(options, labels, images.count(), classes);
-        }
     }
 
     private void requireExtractor() {
@@ -387,7 +381,7 @@ public final class AttentiveCutMix implements AutoCloseable {
 
     private void finish(ImageBatch images, MixPlan plan, Pairing pairing, MixedBatch into) {
         into.place(images, pairing);
-        if (images.isWrapped() && device.overlaps(images, into.target())) {
+        if (into.holds(images, device::address)) {
             throw new IllegalArgumentException("images lies in the memory of into; allowed: another MixedBatch, since a partner"
                     + " that is overwritten cannot be read");
         }

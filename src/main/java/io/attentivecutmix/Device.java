@@ -5,9 +5,9 @@ import io.attentivecutmix.cuda.CudaDevice;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
-import io.attentivecutmix.image.Images;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
+import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,9 +83,9 @@ public abstract sealed class Device {
 
     abstract Engine open(EngineConfig config);
 
-    /** Whether memory of the one lies in memory of the other, as far as the device's libraries can tell. */
-    boolean overlaps(Images images, Images out) {
-        return false;
+    /** Address of a direct buffer's first byte; 0 if the device's libraries cannot tell. */
+    long address(ByteBuffer buffer) {
+        return 0;
     }
 
     /** Whether mixing alone, without an extractor, works here even if the device's libraries are missing. */
@@ -157,8 +157,8 @@ public abstract sealed class Device {
         }
 
         @Override
-        boolean overlaps(Images images, Images out) {
-            return CpuDevice.overlaps(images, out);
+        long address(ByteBuffer buffer) {
+            return CpuDevice.address(buffer);
         }
 
         @Override

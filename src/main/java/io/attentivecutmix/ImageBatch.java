@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.ToLongFunction;
 
 /**
  * A batch of N RGB images in off-heap memory, of one size or of many; filled image by image, then handed to a mixer.
@@ -31,6 +32,8 @@ public final class ImageBatch implements Images {
     private final boolean wrapped;
     private final PixelStore store = new PixelStore();
     private final PixelStore maskStore = new PixelStore();
+    /** Of the first image of a wrapped batch, once somebody has asked. */
+    private long address;
     private int count;
     private int maskBytes;
     private int[] heights = new int[16];
@@ -326,9 +329,16 @@ public final class ImageBatch implements Images {
         return piece.duplicate().order(ByteOrder.nativeOrder());
     }
 
-    /** Whether the pixels lie in the caller's own memory. */
-    boolean isWrapped() {
-        return wrapped;
+    /** Whether these are the caller's own bytes and lie in that memory; a batch of its own memory lies nowhere else. */
+    boolean liesIn(PixelStore memory, ToLongFunction<ByteBuffer> addressOf) {
+        if (!wrapped) {
+            return false;
+        }
+        if (address == 0) {
+            address = addressOf.applyAsLong(pixels[0]);
+        }
+        // wrapped images lie side by side
+        return address != 0 && memory.overlaps(address, address + (long) count * pixels[0].capacity(), addressOf);
     }
 
     @Override

@@ -16,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.ToLongFunction;
 
 /**
  * A mixed batch: pixels, labels, and what was done to get them. Reusable as the target of further mixes.
@@ -119,6 +120,11 @@ public final class MixedBatch {
     void invalidate() {
         plan.count = 0;
         hasHeat = false;
+    }
+
+    /** Whether a batch lies in the memory that is written into. */
+    boolean holds(ImageBatch images, ToLongFunction<ByteBuffer> addressOf) {
+        return images.liesIn(pixelStore, addressOf);
     }
 
     /** What the engine writes into. */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToLongFunction;
 
 /**
  * Off-heap memory for a batch: pieces of direct buffers, handed out one after the other and reused after {@link #clear}.
@@ -20,7 +21,7 @@ final class PixelStore {
 
     private static final int LARGEST_CHUNK = Integer.MAX_VALUE - 2 * ALIGNMENT;
 
-    private final List<ByteBuffer> chunks = new ArrayList<>();
+    private final List<Chunk> chunks = new ArrayList<>();
     private final List<ByteBuffer> pieces = new ArrayList<>();
     private final List<Place> places = new ArrayList<>();
     private int used;
@@ -29,6 +30,16 @@ final class PixelStore {
     private int wanted;
     private int chunk;
     private int offset;
+
+    /** A direct buffer, with its address once somebody has asked. */
+    private static final class Chunk {
+        final ByteBuffer memory;
+        long address;
+
+        Chunk(int bytes) {
+            memory = allocate(bytes);
+        }
+    }
 
     private record Place(int chunk, int offset, int bytes) {}
 
@@ -52,16 +63,16 @@ final class PixelStore {
 
     /** Makes so many bytes lie in one chunk, where one can hold them; only right after {@link #clear}. */
     void expect(long bytes) {
-        if (bytes <= LARGEST_CHUNK && (chunks.isEmpty() || chunks.get(0).capacity() < bytes)) {
+        if (bytes <= LARGEST_CHUNK && (chunks.isEmpty() || chunks.get(0).memory.capacity() < bytes)) {
             reset();
-            chunks.add(allocate((int) bytes));
+            chunks.add(new Chunk((int) bytes));
         }
     }
 
     /** The next piece; it holds whatever its memory held before. */
     ByteBuffer next(int bytes) {
         int start = offset;
-        while (chunk < chunks.size() && start + (long) bytes > chunks.get(chunk).capacity()) {
+        while (chunk < chunks.size() && start + (long) bytes > chunks.get(chunk).memory.capacity()) {
             chunk++;
             start = 0;
         }
@@ -69,7 +80,7 @@ final class PixelStore {
             // as much again as is used: no more than twice what a batch of unknown size needs
             long grown = chunks.isEmpty() ? wanted : Math.min(LARGEST_GROWTH, usedBytes);
             wanted = 0;
-            chunks.add(allocate((int) Math.max(bytes, grown)));
+            chunks.add(new Chunk((int) Math.max(bytes, grown)));
         }
         offset = start + bytes;
         usedBytes += bytes;
@@ -80,7 +91,7 @@ final class PixelStore {
                 return pieces.get(index);
             }
         }
-        ByteBuffer piece = chunks.get(chunk).slice(start, bytes).order(ByteOrder.nativeOrder());
+        ByteBuffer piece = chunks.get(chunk).memory.slice(start, bytes).order(ByteOrder.nativeOrder());
         Place place = new Place(chunk, start, bytes);
         if (index < places.size()) {
             pieces.set(index, piece);
@@ -102,7 +113,24 @@ final class PixelStore {
             }
             end += p.bytes;
         }
-        return used == 0 ? null : chunks.get(0).slice(0, end).order(ByteOrder.nativeOrder());
+        return used == 0 ? null : chunks.get(0).memory.slice(0, end).order(ByteOrder.nativeOrder());
+    }
+
+    /**
+     * Whether bytes from begin to end (exclusive) lie in this memory, as far as addresses can be had.
+     *
+     * @param addressOf address of a direct buffer, 0 if unknown; asked once per chunk
+     */
+    boolean overlaps(long begin, long end, ToLongFunction<ByteBuffer> addressOf) {
+        for (Chunk c : chunks) {
+            if (c.address == 0) {
+                c.address = addressOf.applyAsLong(c.memory);
+            }
+            if (c.address != 0 && c.address < end && begin < c.address + c.memory.capacity()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static ByteBuffer allocate(int bytes) {

@@ -186,6 +186,21 @@ class AttentiveCutMixTest {
         }
     }
 
+    /** A record says which cells: neither weights nor labels are needed, whatever found them. */
+    @Test
+    void replayOfAClassMapNeedsNoClassifier() {
+        MixOptions options = OPTIONS.withReduction(Reduction.CLASS);
+        ImageBatch images = batch(20, 64, 64, 64, 64);
+        try (AttentiveCutMix full = builder().options(options).build();
+                AttentiveCutMix bare = AttentiveCutMix.builder().device(Device.cpu()).options(options).build()) {
+            MixedBatch first = full.mix(images, Labels.of(3, 4), Pairing.roll());
+            MixRecord record = first.record();
+            assertArrayEquals(bytes(first.pixels(1)), bytes(bare.replay(images, Labels.of(3, 4), record).pixels(1)));
+            assertArrayEquals(bytes(first.pixels(1)), bytes(bare.replay(images, record).pixels(1)));
+            assertThrows(IllegalArgumentException.class, () -> bare.replay(images, Labels.of(3), record));
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(value = Mode.class, names = "ATTENTIVE", mode = EnumSource.Mode.EXCLUDE)
     void baselinesNeedNoWeights(Mode mode) {
@@ -361,6 +376,10 @@ class AttentiveCutMixTest {
                 () -> mixer.mix(same, Labels.of(1, 2), Pairing.roll(), mixed));
         assertTrue(e.getMessage().contains("memory of into"), e.getMessage());
         assertEquals(2, mixer.mix(same, Labels.of(1, 2), Pairing.roll()).count(), "another target is fine");
+        mixer.mix(batch(18, 64, 64, 64, 64), Labels.of(1, 2), Pairing.roll(), mixed);
+        ByteBuffer part = mixed.pixels().slice(100, 64 * 64 * 3);
+        ImageBatch inside = ImageBatch.wrap(part, ElementType.UINT8, Layout.NHWC, 1, 64, 64);
+        assertThrows(IllegalArgumentException.class, () -> mixer.mix(inside, Labels.of(1), Pairing.flip(), mixed));
     }
 
     @Test

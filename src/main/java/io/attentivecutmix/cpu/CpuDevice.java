@@ -3,7 +3,6 @@ package io.attentivecutmix.cpu;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
-import io.attentivecutmix.image.Images;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
@@ -151,29 +150,9 @@ public final class CpuDevice {
         return (Natives.REASON == null ? "oneDNN " + OneDnn.version() + ", " : "") + "JavaCPP presets " + DNNL_VERSION;
     }
 
-    /**
-     * Whether any image lies in the memory of another batch's. Addresses come from JavaCPP; without its native library the answer
-     * is no.
-     */
-    public static boolean overlaps(Images images, Images out) {
-        if (Natives.REASON != null) {
-            return false;
-        }
-        for (int o = 0; o < out.count(); o++) {
-            long begin = address(out.pixels(o));
-            long end = begin + out.pixels(o).capacity();
-            for (int i = 0; i < images.count(); i++) {
-                long other = address(images.pixels(i));
-                if (other < end && begin < other + images.pixels(i).capacity()) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    private static long address(ByteBuffer view) {
-        return new BytePointer(view).address();
+    /** Address of a direct buffer's first byte, as JavaCPP tells it; 0 without its native library. */
+    public static long address(ByteBuffer buffer) {
+        return Natives.REASON == null ? new BytePointer(buffer).address() : 0;
     }
 
     /**

@@ -27,8 +27,7 @@ import org.bytedeco.javacpp.Pointer;
  *
  * <p>One image and not several: oneDNN chooses kernels and weight layouts by the whole shape, so that an image's
  * features could depend on how many others it came with, and a second set of primitives for the rest of a batch would
- * need the weights a second time. It costs little: with four images at a time ResNet-50 ran 7 % faster in FP32
- * (layer4's weights are read four times less) and no faster in BF16 with AMX.
+ * need the weights a second time. Several images at a time would read layer4's weights less often.
  *
  * <p>Activations are NHWC and live in four buffers: X holds a block's input and then its output, T1 and T2 what lies
  * between a block's convolutions, Y the shortcut of a block that has a convolution in it. A block's last convolution
