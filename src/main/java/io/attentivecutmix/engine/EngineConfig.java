@@ -13,7 +13,20 @@ import io.attentivecutmix.network.Tensors;
  * @param classifier (classes, C) rows of {@code fc.weight}, or null
  * @param options the method's choices
  * @param precision of the extractor; one that the device supports
- * @param threads number of worker threads, 1 or more
+ * @param threads number of worker threads, 1 or more; a GPU has none
+ * @param tuning how a device that has a choice of implementations chooses
  */
 public record EngineConfig(
-        ResNet network, Tensors tensors, float[][] classifier, MixOptions options, Precision precision, int threads) {}
+        ResNet network,
+        Tensors tensors,
+        float[][] classifier,
+        MixOptions options,
+        Precision precision,
+        int threads,
+        Tuning tuning) {
+    /** With {@link Tuning#DEFAULT}. */
+    public EngineConfig(
+            ResNet network, Tensors tensors, float[][] classifier, MixOptions options, Precision precision, int threads) {
+        this(network, tensors, classifier, options, precision, threads, Tuning.DEFAULT);
+    }
+}
