@@ -111,6 +111,11 @@ typedef struct acm_attention {
   int64_t classes;
   /** (N) row of each image, 0 to classes - 1; read for ACM_CLASS only. */
   const int32_t *labels;
+  /**
+   * (N) 1: the network's input had a NaN or an infinity, as acm_preprocess notes it; such an image's heat map is NaN in every
+   * cell whatever its features are (a convolution's ReLU may have hidden it), and they are not read. Or null: none.
+   */
+  const uint8_t *spoiled;
   /** (N, words) written: bit c of word c/64 is cell c, words = ceil(G*G/64). Null where a function allows it. */
   uint64_t *cells;
   /** (N) written: 1 when the image's heat map has a NaN or an infinity, else 0; or null. */
@@ -169,10 +174,13 @@ ACM_API int acm_preprocess_workspace(const acm_images *in, const acm_images *out
  * @param filter ACM_BICUBIC, ACM_BILINEAR or ACM_NEAREST
  * @param normalise 0: uint8 becomes v/255 and floating values stay; 1: with `normalisation`
  * @param normalisation host, (6): mean R, G, B, std R, G, B; may be null when normalise is 0
+ * @param spoiled (N) set to 1 for each image of floating type with a value that, resized and normalised but not yet rounded to
+ *     the output's type, is a NaN or an infinity; never cleared, so zero it first; not written for uint8 and masks; or null
  * @param workspace of acm_preprocess_workspace bytes, on 16 bytes; may be null when that is 0
  */
 ACM_API int acm_preprocess(const acm_images *in, const acm_images *out, int32_t filter, int32_t normalise,
-                           const float *normalisation, void *workspace, int64_t workspace_bytes, acm_stream stream);
+                           const float *normalisation, uint8_t *spoiled, void *workspace, int64_t workspace_bytes,
+                           acm_stream stream);
 
 /**
  * Writes the stem's weights in the order in which tensor cores take them. Host, no GPU needed.

@@ -90,10 +90,14 @@ __device__ __forceinline__ void attend_image(const acm_attention &a, int64_t ima
   }
   __syncthreads();
   if (k > 0) {
-    switch (a.type) {
-      case ACM_FLOAT16: reduce_cells<Half>(a, image, s.heat, threads); break;
-      case ACM_BFLOAT16: reduce_cells<Brain>(a, image, s.heat, threads); break;
-      default: reduce_cells<float>(a, image, s.heat, threads); break;
+    if (a.spoiled != nullptr && a.spoiled[image] != 0) {
+      for (int c = thread; c < cells; c += threads) s.heat[c] = __uint_as_float(0x7fc00000u);
+    } else if (a.type == ACM_FLOAT16) {
+      reduce_cells<Half>(a, image, s.heat, threads);
+    } else if (a.type == ACM_BFLOAT16) {
+      reduce_cells<Brain>(a, image, s.heat, threads);
+    } else {
+      reduce_cells<float>(a, image, s.heat, threads);
     }
     __syncthreads();
     for (int c = thread; c < cells; c += threads) s.key[c] = sort_key(s.heat[c]);
@@ -153,13 +157,16 @@ inline int check_attention(const acm_attention *a, bool needsCells) {
   if (!aligned(a->features, size_of(a->type)) || !aligned(a->cells, 8) || !aligned(a->ranks, 4) || !aligned(a->heat, 4)) {
     return ACM_MISALIGNED;
   }
+  if (!aligned(a->patches, 4)) return ACM_MISALIGNED;
+  const bool byClass = a->reduction == ACM_CLASS;
+  if (byClass && (!aligned(a->classifier, 4) || !aligned(a->labels, 4))) return ACM_MISALIGNED;
   const int64_t maps = a->count * cells * 4, masks = a->count * mask_words(a->grid) * 8;
-  if ((a->cells != nullptr && overlap(a->features, bytes, a->cells, masks)) ||
-      (a->non_finite != nullptr && overlap(a->features, bytes, a->non_finite, a->count)) ||
-      (a->ranks != nullptr && overlap(a->features, bytes, a->ranks, maps)) ||
-      (a->heat != nullptr && overlap(a->features, bytes, a->heat, maps))) {
-    return ACM_OVERLAP;
-  }
-  return ACM_OK;
+  const bool shared = any_overlap({{a->features, bytes},
+                                   {a->patches, a->count * 4},
+                                   {a->spoiled, a->count},
+                                   {byClass ? a->classifier : nullptr, byClass ? a->classes * a->channels * 4 : 0},
+                                   {byClass ? a->labels : nullptr, a->count * 4}},
+                                  {{a->cells, masks}, {a->non_finite, a->count}, {a->ranks, maps}, {a->heat, maps}});
+  return shared ? ACM_OVERLAP : ACM_OK;
 }
 }  // namespace acm

@@ -72,6 +72,8 @@ __device__ __forceinline__ uint4 load16_streaming(const void *p) {
   return v;
 }
 __device__ __forceinline__ void store16(void *p, uint4 v) { *static_cast<uint4 *>(p) = v; }
+// Sets a byte that many threads may set, all to the same value.
+__device__ __forceinline__ void raise_flag(uint8_t *p) { *p = 1; }
 }  // namespace acm
 #else
 #define ACM_UNROLL

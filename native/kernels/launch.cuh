@@ -1,5 +1,7 @@
 // What launchers share: argument checks and the launch itself.
 #pragma once
+#include <initializer_list>
+
 #include "attentive_kernels.h"
 #include "numbers.cuh"
 
@@ -20,6 +22,24 @@ inline bool aligned(const void *p, int bytes) { return reinterpret_cast<uintptr_
 inline bool overlap(const void *a, int64_t aBytes, const void *b, int64_t bBytes) {
   const uintptr_t x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);
   return x < y + static_cast<uint64_t>(bBytes) && y < x + static_cast<uint64_t>(aBytes);
+}
+
+// Whether an output shares a byte with an input or with another output; null pointers take no part.
+struct Range {
+  const void *start;
+  int64_t bytes;
+};
+inline bool any_overlap(std::initializer_list<Range> inputs, std::initializer_list<Range> outputs) {
+  for (const Range *out = outputs.begin(); out != outputs.end(); out++) {
+    if (out->start == nullptr) continue;
+    for (const Range &in : inputs) {
+      if (in.start != nullptr && overlap(in.start, in.bytes, out->start, out->bytes)) return true;
+    }
+    for (const Range *other = outputs.begin(); other != out; other++) {
+      if (other->start != nullptr && overlap(other->start, other->bytes, out->start, out->bytes)) return true;
+    }
+  }
+  return false;
 }
 
 inline bool float_type(int type) { return type == ACM_FLOAT16 || type == ACM_BFLOAT16 || type == ACM_FLOAT32; }
@@ -50,6 +70,11 @@ inline int check_images(const acm_images *b, bool memory = true) {
 inline bool images_overlap(const acm_images &a, const acm_images &b) {
   if (a.offsets != nullptr || b.offsets != nullptr) return a.pixels == b.pixels && a.offsets == b.offsets;
   return overlap(a.pixels, bytes_of(a), b.pixels, bytes_of(b));
+}
+
+// Whether a range shares a byte with a batch, as far as the host can know.
+inline bool range_overlaps(const acm_images &b, const void *start, int64_t bytes) {
+  return b.offsets == nullptr && b.pixels != nullptr && overlap(b.pixels, bytes_of(b), start, bytes);
 }
 
 inline int read_normalisation(const float *values, Normalisation *n) {

@@ -157,20 +157,21 @@ __device__ __forceinline__ void mix_pixels(const acm_images &in, const unsigned 
   } else {
     const int64_t groups = (count + kGroup - 1) / kGroup;
     const bool vectors = grouped(in, source, count) && grouped(in, background, count) && grouped(form, out, count);
+    Finite unused;
     for (int64_t g = first; g < groups; g += step) {
       const int64_t p = g * kGroup;
       bool fromSource;
       if (vectors && p + kGroup <= count && region.uniform(static_cast<uint32_t>(p), kGroup, &fromSource)) {
         Group values;
         load_group(in, fromSource ? source : background, count, p, values);
-        convert_group(conversion, values);
+        convert_group(conversion, values, unused);
         store_group(form, out, count, p, values);
         continue;
       }
       for (int64_t q = p; q < p + kGroup && q < count; q++) {
         uint32_t length;
         const bool own = region.at(static_cast<uint32_t>(q), &length);
-        move_pixel(conversion, in, own ? source : background, q, count, form, out, q, count);
+        move_pixel(conversion, in, own ? source : background, q, count, form, out, q, count, unused);
       }
     }
   }

@@ -51,6 +51,13 @@ __device__ __forceinline__ float float_of(uint32_t bits, int type) {
   }
 }
 
+// Whether a value is a NaN or an infinity, gathered without a branch: the largest magnitude seen, as bits.
+struct Finite {
+  uint32_t largest = 0;
+  __device__ __forceinline__ void see(float v) { largest = max(largest, __float_as_uint(v) & 0x7fffffffu); }
+  __device__ __forceinline__ bool all() const { return largest < 0x7f800000u; }
+};
+
 // A 16-byte vector as values of T.
 template <typename T> struct Vector {
   static constexpr int length = 16 / sizeof(T);

@@ -140,24 +140,25 @@ __device__ __forceinline__ void fill_table(uint32_t *table, int from, int to, co
     for (int c = 0; c < 3; c++) table[c * 256 + v] = bits_of(normalise_byte(v, n, c), to);
   }
 }
-__device__ __forceinline__ uint32_t convert(const Conversion &c, uint32_t bits, int channel) {
-  if (c.from == c.to && !c.normalised) return bits;
-  if (c.from == ACM_UINT8) return c.table[channel * 256 + bits];
-  const float v = float_of(bits, c.from);
-  return bits_of(c.normalised ? normalise(v, c.normalisation, channel) : v, c.to);
+// `finite` sees every floating value, before it is rounded to the output's type.
+__device__ __forceinline__ uint32_t convert(const Conversion &c, uint32_t bits, int channel, Finite &finite) {
+  if (c.from == ACM_UINT8) return c.to == ACM_UINT8 ? bits : c.table[channel * 256 + bits];
+  const float v = c.normalised ? normalise(float_of(bits, c.from), c.normalisation, channel) : float_of(bits, c.from);
+  finite.see(v);
+  return c.from == c.to && !c.normalised ? bits : bits_of(v, c.to);
 }
-__device__ __forceinline__ void convert_group(const Conversion &conversion, Group &g) {
-  if (conversion.from == conversion.to && !conversion.normalised) return;
+__device__ __forceinline__ void convert_group(const Conversion &conversion, Group &g, Finite &finite) {
+  if (conversion.from == ACM_UINT8 && conversion.to == ACM_UINT8) return;
   ACM_UNROLL
   for (int c = 0; c < 3; c++) {
     ACM_UNROLL
-    for (int i = 0; i < kGroup; i++) g[c][i] = convert(conversion, g[c][i], c);
+    for (int i = 0; i < kGroup; i++) g[c][i] = convert(conversion, g[c][i], c, finite);
   }
 }
 // One pixel of three values, or of one where images have one channel.
 __device__ __forceinline__ void move_pixel(const Conversion &conversion, const acm_images &from, const unsigned char *in,
                                            int64_t inPixel, int64_t inCount, const acm_images &to, unsigned char *out,
-                                           int64_t outPixel, int64_t outCount) {
+                                           int64_t outPixel, int64_t outCount, Finite &finite) {
   const int size = size_of(from.type);
   if (from.channels == 1) {
     store_bits(out, outPixel, size, load_bits(in, inPixel, size));
@@ -167,7 +168,7 @@ __device__ __forceinline__ void move_pixel(const Conversion &conversion, const a
   ACM_UNROLL
   for (int c = 0; c < 3; c++) {
     const int64_t at = from.layout == ACM_NHWC ? inPixel * 3 + c : c * inCount + inPixel;
-    v[c] = convert(conversion, load_bits(in, at, size), c);
+    v[c] = convert(conversion, load_bits(in, at, size), c, finite);
   }
   store_pixel(to, out, outPixel, outCount, v);
 }

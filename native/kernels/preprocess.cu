@@ -17,7 +17,7 @@ constexpr int kThreads = 256;
 
 // dynamic shared bytes: 3072
 __global__ void __launch_bounds__(256, 2) convert_kernel(acm_images in, acm_images out, Normalisation normalisation,
-                                                         int normalised) {
+                                                         int normalised, uint8_t *spoiled) {
   ACM_DYNAMIC_SHARED(shared);
   uint32_t *table = reinterpret_cast<uint32_t *>(shared);
   fill_table(table, in.type, out.type, normalisation, kThreads);
@@ -29,14 +29,18 @@ __global__ void __launch_bounds__(256, 2) convert_kernel(acm_images in, acm_imag
     const int64_t image = at / groups, p = (at - image * groups) * kGroup;
     const unsigned char *from = image_at(in, image);
     unsigned char *to = image_at(out, image);
+    Finite finite;
     if (in.channels == 3 && p + kGroup <= count && grouped(in, from, count) && grouped(out, to, count)) {
       Group g;
       load_group(in, from, count, p, g);
-      convert_group(conversion, g);
+      convert_group(conversion, g, finite);
       store_group(out, to, count, p, g);
     } else {
-      for (int64_t q = p; q < p + kGroup && q < count; q++) move_pixel(conversion, in, from, q, count, out, to, q, count);
+      for (int64_t q = p; q < p + kGroup && q < count; q++) {
+        move_pixel(conversion, in, from, q, count, out, to, q, count, finite);
+      }
     }
+    if (spoiled != nullptr && !finite.all()) raise_flag(spoiled + image);
   }
 }
 
@@ -60,7 +64,7 @@ __global__ void __launch_bounds__(128, 4) tables_kernel(acm_images in, acm_image
 
 // dynamic shared bytes: 3072
 __global__ void __launch_bounds__(256, 4) nearest_kernel(acm_images in, acm_images out, Normalisation normalisation,
-                                                         int normalised, Tables tables) {
+                                                         int normalised, uint8_t *spoiled, Tables tables) {
   ACM_DYNAMIC_SHARED(shared);
   uint32_t *table = reinterpret_cast<uint32_t *>(shared);
   fill_table(table, in.type, out.type, normalisation, kThreads);
@@ -74,8 +78,10 @@ __global__ void __launch_bounds__(256, 4) nearest_kernel(acm_images in, acm_imag
     if (p >= count) continue;
     const int y = static_cast<int>(p / to.w), x = static_cast<int>(p - static_cast<int64_t>(y) * to.w);
     const int fromX = axis_of(tables, image, 0).first[x], fromY = axis_of(tables, image, 1).first[y];
+    Finite finite;
     move_pixel(conversion, in, image_at(in, image), static_cast<int64_t>(fromY) * from.w + fromX,
-               static_cast<int64_t>(from.h) * from.w, out, image_at(out, image), p, count);
+               static_cast<int64_t>(from.h) * from.w, out, image_at(out, image), p, count, finite);
+    if (spoiled != nullptr && !finite.all()) raise_flag(spoiled + image);
   }
 }
 
@@ -117,7 +123,8 @@ struct Floats {
 // dynamic shared bytes: 12288
 template <typename K>
 __global__ void __launch_bounds__(256, 2) resample_kernel(acm_images in, acm_images out, int filter, int normalised,
-                                                          Normalisation normalisation, Tables tables, int64_t tiles) {
+                                                          Normalisation normalisation, uint8_t *spoiled, Tables tables,
+                                                          int64_t tiles) {
   ACM_DYNAMIC_SHARED(shared);
   typename K::Value *slab = reinterpret_cast<typename K::Value *>(shared);  // (kSlab, kAcross, 3)
   const int across = threadIdx.x % kAcross, down = threadIdx.x / kAcross;
@@ -197,11 +204,19 @@ __global__ void __launch_bounds__(256, 2) resample_kernel(acm_images in, acm_ima
     }
     if (!inside) continue;
     uint32_t bits[3];
+    Finite finite;
     ACM_UNROLL
     for (int c = 0; c < 3; c++) {
       const typename K::Value v = same2 ? result[c] : K::round(sum[c]);
-      bits[c] = out.type == ACM_UINT8 ? K::raw(v) : bits_of(K::normal(v, normalisation, normalised, c), out.type);
+      if (out.type == ACM_UINT8) {
+        bits[c] = K::raw(v);
+      } else {
+        const float value = K::normal(v, normalisation, normalised, c);
+        finite.see(value);
+        bits[c] = bits_of(value, out.type);
+      }
     }
+    if (spoiled != nullptr && !finite.all()) raise_flag(spoiled + image);
     const int x = swapped ? own2 : own1, y = swapped ? own1 : own2;
     store_pixel(out, image_at(out, image), static_cast<int64_t>(y) * to.w + x, static_cast<int64_t>(to.h) * to.w, bits);
   }
@@ -249,7 +264,8 @@ extern "C" int acm_preprocess_workspace(const acm_images *in, const acm_images *
 }
 
 extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32_t filter, int32_t normalise,
-                              const float *normalisation, void *workspace, int64_t workspace_bytes, acm_stream stream) {
+                              const float *normalisation, uint8_t *spoiled, void *workspace, int64_t workspace_bytes,
+                              acm_stream stream) {
   using namespace acm;
   int status = check_preprocess(in, out, filter, true);
   if (status != ACM_OK) return status;
@@ -258,12 +274,17 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   status = read_normalisation(normalise != 0 ? normalisation : nullptr, &n);
   if (status != ACM_OK || in->count == 0) return status;
   if (images_overlap(*in, *out)) return ACM_OVERLAP;
+  if (spoiled != nullptr) {
+    if (range_overlaps(*in, spoiled, in->count) || range_overlaps(*out, spoiled, in->count)) return ACM_OVERLAP;
+    if (in->type == ACM_UINT8 || in->channels == 1) spoiled = nullptr;
+  }
   int blocks = 0;
   if (same_sizes(*in, *out)) {
     const int64_t groups = (static_cast<int64_t>(in->height) * in->width + kGroup - 1) / kGroup;
     status = stride_blocks(in->count * groups, kThreads, 8, &blocks);
     if (status != ACM_OK) return status;
-    return launch(convert_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise);
+    return launch(convert_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
+                  spoiled);
   }
   Tables tables;
   const int64_t needed = tables_bytes(*in, *out, filter, &tables);
@@ -280,7 +301,8 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   if (filter == ACM_NEAREST) {
     status = stride_blocks(product(in->count, static_cast<int64_t>(out->height) * out->width), kThreads, 8, &blocks);
     if (status != ACM_OK) return status;
-    return launch(nearest_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise, tables);
+    return launch(nearest_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
+                  spoiled, tables);
   }
   const int64_t tiles = max(tiles_of(out->width, out->height), tiles_of(out->height, out->width));
   const int64_t total = product(in->count, tiles);
@@ -288,8 +310,8 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   const dim3 grid(static_cast<unsigned>(min(total, int64_t{1} << 30)));
   if (bytes) {
     return launch(resample_kernel<Bytes>, grid, kThreads, kSlab * kAcross * 3, stream, *in, *out, filter, normalise, n,
-                  tables, tiles);
+                  spoiled, tables, tiles);
   }
   return launch(resample_kernel<Floats>, grid, kThreads, kSlab * kAcross * 3 * sizeof(float), stream, *in, *out, filter,
-                normalise, n, tables, tiles);
+                normalise, n, spoiled, tables, tiles);
 }

@@ -49,6 +49,19 @@ void grids_and_patches() {
     run("attend_mix grid " + std::to_string(grid), maps, in, in, out, regions);
   }
 }
+void spoiled_images() {  // their first k cells come from the image, not from its features
+  Maps maps(3, 7, 40, ACM_FLOAT16, ACM_MEAN, Maps::kRandom);
+  maps.attention.k = 6;
+  maps.spoiled[1] = 1;
+  maps.attention.spoiled = maps.spoiled.data();
+  Batch in = one_size(3, 70, 96, ACM_FLOAT32, ACM_NHWC);
+  in.fill();
+  Batch out = one_size(3, 70, 96, ACM_FLOAT16, ACM_NHWC);
+  Regions regions(3, 7);
+  regions.regions.mixed = nullptr;
+  run("attend_mix spoiled", maps, in, in, out, regions);
+  check::truth("attend_mix spoiled: cells and flag", maps.cells[1] == 63 && maps.nonFinite[1] == 1 && maps.nonFinite[0] == 0);
+}
 void one_large_image_in_slices() {
   Maps maps(1, 7, 16, ACM_BFLOAT16, ACM_L2, Maps::kRandom);
   maps.attention.k = 6;
@@ -107,6 +120,7 @@ void arguments() {
 int main(int argc, char **argv) {
   return run_tests({{"attend_mix.shapes", shapes}, {"attend_mix.grids_and_patches", grids_and_patches},
                     {"attend_mix.one_large_image_in_slices", one_large_image_in_slices},
+                    {"attend_mix.spoiled_images", spoiled_images},
                     {"attend_mix.as_two_launches", as_two_launches}, {"attend_mix.arguments", arguments}},
                    argc, argv);
 }

@@ -58,6 +58,26 @@ void patches_per_image() {
   maps.attention.k = -1;
   run(maps, "attend patches");
 }
+// Images whose input was spoiled: all NaN, the first k cells, whatever the features hold.
+void spoiled_images() {
+  for (int reduction = ACM_MEAN; reduction <= ACM_CLASS; reduction++) {
+    for (int grid : {1, 7, 13}) {
+      Maps maps(4, grid, 24, 1 + reduction % 3, reduction, Maps::kRandom);
+      const int k[] = {std::min(6, grid * grid), grid * grid, 0, 1};
+      for (int i = 0; i < 4; i++) {
+        maps.patches[i] = k[i];
+        maps.spoiled[i] = i != 1;
+      }
+      maps.attention.patches = maps.patches.data();
+      maps.attention.spoiled = maps.spoiled.data();
+      run(maps, "attend spoiled, reduction " + std::to_string(reduction) + " grid " + std::to_string(grid));
+      const std::string name = "attend spoiled grid " + std::to_string(grid);
+      const int flags[] = {1, 0, 0, 1};
+      for (int i = 0; i < 4; i++) check::truth(name + ": flag " + std::to_string(i), maps.nonFinite[i] == flags[i]);
+      check::truth(name + ": the first cells", maps.cells[0] == (uint64_t(1) << k[0]) - 1 && maps.cells[3 * maps.words()] == 1);
+    }
+  }
+}
 void nothing_optional() {  // only the mask is asked for
   Maps maps(3, 7, 40, ACM_FLOAT16, ACM_MEAN, Maps::kRandom);
   maps.attention.k = 6;
@@ -104,7 +124,7 @@ void arguments() {
 
 int main(int argc, char **argv) {
   return run_tests({{"attend.shapes", shapes}, {"attend.grids", grids}, {"attend.ties", ties},
-                    {"attend.nan_is_lowest", nan_is_lowest}, {"attend.patches_per_image", patches_per_image},
+                    {"attend.nan_is_lowest", nan_is_lowest}, {"attend.patches_per_image", patches_per_image}, {"attend.spoiled_images", spoiled_images},
                     {"attend.nothing_optional", nothing_optional}, {"attend.arguments", arguments}},
                    argc, argv);
 }

@@ -14,7 +14,7 @@ struct Maps {
   check::Buffer<float> classifier;
   check::Buffer<int32_t> labels, patches;
   check::Buffer<uint64_t> cells;
-  check::Buffer<uint8_t> nonFinite;
+  check::Buffer<uint8_t> spoiled, nonFinite;
   check::Buffer<int32_t> ranks;
   check::Buffer<float> heat;
   acm_attention attention = {};
@@ -22,7 +22,7 @@ struct Maps {
   Maps(int n, int grid, int64_t c, int type, int reduction, Kind kind, int shift = 0)
       : n(n), grid(grid), type(type), c(c), reduction(reduction),
         features(int64_t(n) * grid * grid * c * reference::bytes_of(type), shift), classifier(classes * c), labels(n),
-        patches(n), cells(n * words()), nonFinite(n), ranks(int64_t(n) * grid * grid), heat(int64_t(n) * grid * grid) {
+        patches(n), cells(n * words()), spoiled(n), nonFinite(n), ranks(int64_t(n) * grid * grid), heat(int64_t(n) * grid * grid) {
     for (int64_t i = 0; i < classes * c; i++) classifier[i] = check::uniform(-1, 1);
     for (int64_t i = 0; i < int64_t(n) * grid * grid * c; i++) {
       float v = check::uniform(0, 2);
@@ -37,6 +37,7 @@ struct Maps {
     for (int i = 0; i < n; i++) {
       labels[i] = check::below(classes);
       patches[i] = 0;
+      spoiled[i] = 0;
     }
     attention.features = features.data();
     attention.type = type;
@@ -64,6 +65,11 @@ struct Maps {
   void wanted(int i, std::vector<double> &map, std::vector<double> &scale) const {
     map.clear();
     scale.clear();
+    if (attention.spoiled != nullptr && spoiled[i]) {
+      map.assign(size_t(grid * grid), NAN);
+      scale.assign(size_t(grid * grid), 0);
+      return;
+    }
     for (int cell = 0; cell < grid * grid; cell++) {
       double sum = 0, magnitude = 0, most = -INFINITY, last = 0;
       bool nan = false;

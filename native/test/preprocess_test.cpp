@@ -4,16 +4,34 @@
 namespace {
 const float kNormalisation[6] = {0.485f, 0.456f, 0.406f, 0.229f, 0.224f, 0.225f};
 
-void run(const std::string &name, const Batch &in, Batch &out, int filter, bool normalise) {
+// Whether a value of what is written is not finite before it is rounded: what acm_preprocess must note of a floating image.
+bool is_spoiled(reference::Image resized, bool normalise) {
+  if (resized.type == ACM_UINT8 || resized.channels == 1) return false;
+  reference::Image values = reference::convert(resized, ACM_FLOAT32, normalise ? kNormalisation : nullptr);
+  for (uint32_t bits : values.v) {
+    if (!std::isfinite(reference::to_float(bits, ACM_FLOAT32))) return true;
+  }
+  return false;
+}
+
+// pixels: whether they are compared as well; a NaN's bits after a resize are the machine's affair.
+void run(const std::string &name, const Batch &in, Batch &out, int filter, bool normalise, bool pixels = true) {
   int64_t bytes = -1;
   check::status(name + " workspace", acm_preprocess_workspace(&in.images, &out.images, filter, &bytes));
   check::Buffer<unsigned char> workspace(bytes);
+  check::Buffer<uint8_t> spoiled(in.images.count);
   check::orders([&](const std::string &order) {
     out.poison();
-    check::status(name, acm_preprocess(&in.images, &out.images, filter, normalise, kNormalisation, workspace.data(), bytes,
-                                       nullptr));
+    for (size_t i = 0; i < in.h.size(); i++) spoiled[int64_t(i)] = i % 3 == 2 ? 0x5A : 0;  // what is there stays
+    check::status(name, acm_preprocess(&in.images, &out.images, filter, normalise, kNormalisation, spoiled.data(),
+                                       workspace.data(), bytes, nullptr));
     for (size_t i = 0; i < in.h.size(); i++) {
       reference::Image resized = reference::resize(in.image(int(i)), out.h[i], out.w[i], filter);
+      const int flag = is_spoiled(resized, normalise) ? 1 : i % 3 == 2 ? 0x5A : 0;
+      check::truth(name + order + ": flag of image " + std::to_string(i) + " is " + std::to_string(spoiled[int64_t(i)]) +
+                       ", wanted " + std::to_string(flag),
+                   spoiled[int64_t(i)] == flag);
+      if (!pixels) continue;
       same_image(name + order, out, int(i), reference::convert(resized, out.type, normalise ? kNormalisation : nullptr));
     }
   });
@@ -118,6 +136,30 @@ void special_values() {  // NaN with payload, infinities, -0, subnormals: moved 
     run("special floats to " + form_name(to, 0), in32, out32, ACM_BICUBIC, false);
   }
 }
+// One bad value in one image of three is noted for that image, wherever it is; a value that only rounding makes infinite is not.
+void spoiled_images() {
+  const float bad[] = {NAN, INFINITY, -INFINITY, 3.4e38f, 70000.f};
+  int turn = 0;
+  for (int type = ACM_FLOAT16; type <= ACM_FLOAT32; type++) {
+    for (int filter = ACM_BICUBIC; filter <= ACM_NEAREST; filter++) {
+      for (float value : bad) {
+        if (type != ACM_FLOAT32 && std::isfinite(value)) continue;
+        for (int side : {21, 16, 9}) {  // smaller, the same, larger
+          turn++;
+          if (check::quick && turn % 3) continue;
+          Batch in = one_size(3, side, side == 16 ? 16 : side + 4, type, turn % 2, 3, turn % 4 == 0 ? 4 : 0);
+          in.fill();
+          const int64_t at = in.h[1] * in.w[1] * 3 - 1 - turn % 7;
+          reference::put(in.pixels->data() + in.offset[1], at, reference::bytes_of(type), reference::from_float(value, type));
+          Batch out = one_size(3, 16, 16, 1 + turn % 3, turn / 2 % 2);
+          run("spoiled by " + std::to_string(value) + " " + form_name(type, turn % 2) + " side " + std::to_string(side) +
+                  " filter " + std::to_string(filter),
+              in, out, filter, turn % 5 != 0, false);
+        }
+      }
+    }
+  }
+}
 void arguments() {
   Batch in = one_size(2, 8, 8, ACM_UINT8, ACM_NHWC), out = one_size(2, 4, 4, ACM_FLOAT16, ACM_NHWC, 4);
   in.fill();
@@ -126,13 +168,13 @@ void arguments() {
     int64_t needed = 0;
     (void)acm_preprocess_workspace(&i, &o, filter, &needed);
     std::vector<uint64_t> workspace(size_t(1) << 16);
-    return acm_preprocess(&i, &o, filter, 1, kNormalisation, workspace.data(), int64_t(workspace.size()) * 8, nullptr);
+    return acm_preprocess(&i, &o, filter, 1, kNormalisation, nullptr, workspace.data(), int64_t(workspace.size()) * 8, nullptr);
   };
   auto with = [](acm_images b, auto change) {
     change(b);
     return b;
   };
-  check::status("null batch", acm_preprocess(nullptr, &out.images, 0, 0, nullptr, nullptr, 0, nullptr), ACM_NULL_POINTER);
+  check::status("null batch", acm_preprocess(nullptr, &out.images, 0, 0, nullptr, nullptr, nullptr, 0, nullptr), ACM_NULL_POINTER);
   check::status("null workspace result", acm_preprocess_workspace(&in.images, &out.images, 0, nullptr), ACM_NULL_POINTER);
   check::status("null pixels", call(with(in.images, [](acm_images &b) { b.pixels = nullptr; }), out.images), ACM_NULL_POINTER);
   check::status("sizes without offsets", call(with(in.images, [](acm_images &b) { b.sizes = reinterpret_cast<int32_t *>(64); }), out.images), ACM_NULL_POINTER);
@@ -151,16 +193,18 @@ void arguments() {
   check::status("mask by a filter", call(with(in.images, [](acm_images &b) { b.channels = 1; }), with(out.images, [](acm_images &b) { b.type = ACM_UINT8; b.channels = 1; })), ACM_UNSUPPORTED);
   check::status("misaligned", call(in.images, with(out.images, [](acm_images &b) { b.pixels = static_cast<char *>(b.pixels) + 1; })), ACM_MISALIGNED);
   check::status("overlap", call(in.images, with(out.images, [&](acm_images &b) { b.pixels = in.pixels->data() + 16; })), ACM_OVERLAP);
-  check::status("no normalisation", acm_preprocess(&in.images, &out.images, 0, 1, nullptr, nullptr, 0, nullptr), ACM_NULL_POINTER);
-  check::status("no workspace", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, nullptr, 0, nullptr), ACM_NULL_POINTER);
+  check::status("no normalisation", acm_preprocess(&in.images, &out.images, 0, 1, nullptr, nullptr, nullptr, 0, nullptr), ACM_NULL_POINTER);
+  check::status("no workspace", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, nullptr, nullptr, 0, nullptr), ACM_NULL_POINTER);
   check::status("size", acm_preprocess_workspace(&in.images, &out.images, 0, &bytes));
   check::Buffer<unsigned char> workspace(bytes);
-  check::status("short workspace", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, workspace.data(), bytes - 1, nullptr), ACM_WORKSPACE_TOO_SMALL);
-  check::status("workspace alignment", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, workspace.data() + 4, bytes, nullptr), ACM_MISALIGNED);
+  check::status("short workspace", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, nullptr, workspace.data(), bytes - 1, nullptr), ACM_WORKSPACE_TOO_SMALL);
+  check::status("workspace alignment", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, nullptr, workspace.data() + 4, bytes, nullptr), ACM_MISALIGNED);
   const float bad[6] = {0, 0, 0, 1, 0, 1};
-  check::status("std of 0", acm_preprocess(&in.images, &out.images, 0, 1, bad, workspace.data(), bytes, nullptr), ACM_BAD_VALUE);
+  check::status("std of 0", acm_preprocess(&in.images, &out.images, 0, 1, bad, nullptr, workspace.data(), bytes, nullptr), ACM_BAD_VALUE);
+  check::status("flags over the input", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, in.pixels->data() + 5, workspace.data(), bytes, nullptr), ACM_OVERLAP);
+  check::status("flags over the output", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, out.pixels->data() - 1, workspace.data(), bytes, nullptr), ACM_OVERLAP);
   Batch none = one_size(0, 8, 8, ACM_UINT8, ACM_NHWC), noneOut = one_size(0, 8, 8, ACM_FLOAT16, ACM_NHWC);
-  check::status("nothing", acm_preprocess(&none.images, &noneOut.images, 0, 0, nullptr, nullptr, 0, nullptr));
+  check::status("nothing", acm_preprocess(&none.images, &noneOut.images, 0, 0, nullptr, nullptr, nullptr, 0, nullptr));
 }
 }  // namespace
 
@@ -168,6 +212,6 @@ int main(int argc, char **argv) {
   return run_tests({{"preprocess.sizes", sizes}, {"preprocess.uint8_is_pillows", uint8_is_pillows},
                     {"preprocess.ragged", ragged}, {"preprocess.same_size", same_size}, {"preprocess.padded", padded},
                     {"preprocess.masks", masks}, {"preprocess.all_bytes", all_bytes},
-                    {"preprocess.special_values", special_values}, {"preprocess.arguments", arguments}},
+                    {"preprocess.special_values", special_values}, {"preprocess.spoiled_images", spoiled_images}, {"preprocess.arguments", arguments}},
                    argc, argv);
 }

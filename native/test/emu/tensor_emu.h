@@ -132,6 +132,7 @@ inline uint16_t float_to_brain(float f) { return emu::toBrain(f); }
 inline uint4 load16(const void *p) { return *static_cast<const uint4 *>(p); }
 inline uint4 load16_streaming(const void *p) { return *static_cast<const uint4 *>(p); }
 inline void store16(void *p, uint4 v) { *static_cast<uint4 *>(p) = v; }
+inline void raise_flag(uint8_t *p) { __atomic_store_n(p, uint8_t(1), __ATOMIC_RELAXED); }
 }  // namespace acm
 
 #define ACM_DYNAMIC_SHARED(name) unsigned char *const name = emu::block->shared

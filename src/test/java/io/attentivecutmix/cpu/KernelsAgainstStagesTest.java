@@ -25,6 +25,7 @@ import io.attentivecutmix.method.SoftLabels;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.bytedeco.javacpp.BytePointer;
@@ -132,15 +133,20 @@ class KernelsAgainstStagesTest {
         return new TestImages(type, layout, images);
     }
 
-    private static void preprocess(Device in, Device out, ResizeFilter filter, boolean normalise) {
-        try (LongPointer bytes = new LongPointer(1); FloatPointer normalisation = new FloatPointer(IMAGENET)) {
+    /** Returns one flag per image: 1 where the kernel met a value that is not finite. */
+    private static byte[] preprocess(Device in, Device out, ResizeFilter filter, boolean normalise) {
+        byte[] flags = new byte[(int) in.images().count()];
+        try (BytePointer spoiled = new BytePointer(flags);
+                LongPointer bytes = new LongPointer(1); FloatPointer normalisation = new FloatPointer(IMAGENET)) {
             ok(AttentiveKernels.acm_preprocess_workspace(in.images(), out.images(), filter.ordinal(), bytes));
             try (LongPointer workspace = new LongPointer(bytes.get() / 8 + 2)) {
                 // Java's own allocations are on 16 bytes; the kernel would say so otherwise.
                 ok(AttentiveKernels.acm_preprocess(in.images(), out.images(), filter.ordinal(), normalise ? 1 : 0,
-                        normalisation, workspace, bytes.get(), null));
+                        normalisation, spoiled, workspace, bytes.get(), null));
             }
+            spoiled.get(flags);
         }
+        return flags;
     }
 
     @Test
@@ -189,6 +195,67 @@ class KernelsAgainstStagesTest {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /** What spoils an image for the CPU's extractor is what the kernel notes, and nothing else. */
+    @Test
+    void spoiledImagesAreTheInputStages() {
+        float[] values = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.MAX_VALUE, 70000, 0.5f};
+        for (ElementType type : List.of(ElementType.FLOAT16, ElementType.BFLOAT16, ElementType.FLOAT32)) {
+            for (Layout layout : Layout.values()) {
+                for (ResizeFilter filter : ResizeFilter.values()) {
+                    int n = values.length;
+                    TestImages in = batch(type, layout, 61, 45, 32, 32, 20, 90, 33, 32, 32, 32, 40, 40);
+                    for (int i = 0; i < n; i++) {
+                        int at = random.nextInt(in.height(i) * in.width(i) * 3);
+                        switch (type) {
+                            case FLOAT16 -> in.pixels(i).putShort(2 * at, HalfFloats.toFloat16(values[i]));
+                            case BFLOAT16 -> in.pixels(i).putShort(2 * at, HalfFloats.toBfloat16(values[i]));
+                            default -> in.pixels(i).putFloat(4 * at, values[i]);
+                        }
+                    }
+                    MixOptions options = MixOptions.paper().withPatches(new Patches.Fixed(1)).withInputSide(32)
+                            .withResizeFilter(filter).withNormalisation(Normalisation.IMAGENET);
+                    int[] side = {32, 32, 32, 32, 32, 32};
+                    byte[] flags = preprocess(device(in), device(side, side, ElementType.FLOAT16, Layout.NHWC, 4), filter, true);
+                    InputStage stage = new InputStage(options);
+                    for (int i = 0; i < n; i++) {
+                        boolean usable = stage.load(in, i, FloatBuffer.allocate(32 * 32 * 3));
+                        assertEquals(usable ? 0 : 1, flags[i], type + " " + layout + " " + filter + " " + values[i] + ", seed " + SEED);
+                    }
+                }
+            }
+        }
+    }
+
+    /** The heat map of a spoiled image is the engine's: NaN everywhere, so the first k cells and a flag. */
+    @Test
+    void spoiledImagesHaveTheEnginesCells() {
+        for (Reduction reduction : Reduction.values()) {
+            try (Maps maps = new Maps(3, 64, reduction, false); BytePointer spoiled = new BytePointer(new byte[] {1, 0, 1})) {
+                maps.patches.put(1, 6).put(2, 49);
+                maps.attention.spoiled(spoiled);
+                ok(AttentiveKernels.acm_attend(maps.attention, null));
+                int cells = GRID * GRID;
+                float[] map = new float[cells];
+                for (int i = 0; i < 3; i += 2) {
+                    Arrays.fill(map, Float.NaN);
+                    long[] mask = new long[1];
+                    int[] ranks = new int[cells];
+                    int[] gotRanks = new int[cells];
+                    assertTrue(Selection.select(map, 0, cells, maps.patches.get(i), mask, 0));
+                    Selection.ranks(map, 0, cells, ranks, 0);
+                    maps.ranks.getPointer((long) i * cells).get(gotRanks);
+                    assertEquals(mask[0], maps.cells.get(i), reduction.toString());
+                    assertArrayEquals(ranks, gotRanks, reduction.toString());
+                    assertEquals(1, maps.nonFinite.get(i), reduction.toString());
+                    float[] heat = new float[cells];
+                    maps.heat.getPointer((long) i * cells).get(heat);
+                    assertArrayEquals(map, heat, reduction.toString());
+                }
+                assertEquals(0, maps.nonFinite.get(1), reduction.toString());
             }
         }
     }
@@ -246,6 +313,7 @@ class KernelsAgainstStagesTest {
             attention.classifier(classifier);
             attention.classes(3);
             attention.labels(labels);
+            attention.spoiled(null);
             attention.cells(cells);
             attention.non_finite(nonFinite);
             attention.ranks(ranks);
