@@ -2,6 +2,8 @@ package io.attentivecutmix;
 
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.image.ElementType;
+import io.attentivecutmix.image.Layout;
 import io.attentivecutmix.method.Checks;
 import io.attentivecutmix.method.Labels;
 import io.attentivecutmix.method.MixOptions;
@@ -114,6 +116,24 @@ public final class AttentiveCutMix implements AutoCloseable {
     }
 
     /**
+     * An empty batch of uint8 images in memory that this mixer's device reads without a detour: page-locked for a GPU. Any other
+     * batch works too, and is copied there first.
+     */
+    public ImageBatch newBatch() {
+        return newBatch(ElementType.UINT8, Layout.NHWC);
+    }
+
+    /** As {@link #newBatch()}, of another type and layout ({@link ImageBatch#ImageBatch(ElementType, Layout)}). */
+    public ImageBatch newBatch(ElementType type, Layout layout) {
+        return new ImageBatch(type, layout, false, engine::allocate);
+    }
+
+    /** An empty target in memory that this mixer's device writes without a detour; may outlive the mixer. */
+    public MixedBatch newMixedBatch() {
+        return new MixedBatch(engine::allocate);
+    }
+
+    /**
      * Grows the device's arenas so that steps of up to n images allocate nothing. Otherwise they grow in the first such step.
      *
      * @param n largest batch, 1 or more
@@ -136,7 +156,7 @@ public final class AttentiveCutMix implements AutoCloseable {
      * @see #mix(ImageBatch, Labels, Pairing, MixedBatch)
      */
     public MixedBatch mix(ImageBatch images, Labels labels, Pairing pairing) {
-        return mix(images, labels, pairing, new MixedBatch());
+        return mix(images, labels, pairing, newMixedBatch());
     }
 
     /**
@@ -145,7 +165,7 @@ public final class AttentiveCutMix implements AutoCloseable {
      * @see #mix(ImageBatch, Labels, Pairing, MixedBatch)
      */
     public MixedBatch mix(ImageBatch images, Pairing pairing) {
-        return run(images, null, pairing, new MixedBatch());
+        return run(images, null, pairing, newMixedBatch());
     }
 
     /**
@@ -182,10 +202,14 @@ public final class AttentiveCutMix implements AutoCloseable {
             try {
                 planner.plan(pairing, images.count(), plan);
                 planner.boxes(pairing, images, plan);
+                place(images, pairing, into);
                 if (options.mode() == Mode.ATTENTIVE) {
-                    select(images, labels, plan, into.heat(keepHeatMaps));
+                    engine.attendMix(images, plan, classIds(labels, plan.count), into.heat(keepHeatMaps), into.target());
+                    reportNonFinite(plan);
+                } else {
+                    engine.mix(images, plan, into.target());
                 }
-                finish(images, plan, pairing, into);
+                planner.weigh(images, plan);
             } catch (Throwable e) {
                 into.invalidate();
                 throw e;
@@ -202,12 +226,12 @@ public final class AttentiveCutMix implements AutoCloseable {
      * @see #replay(ImageBatch, Labels, MixRecord, MixedBatch)
      */
     public MixedBatch replay(ImageBatch images, Labels labels, MixRecord record) {
-        return replay(images, labels, record, new MixedBatch());
+        return replay(images, labels, record, newMixedBatch());
     }
 
     /** As {@link #replay(ImageBatch, Labels, MixRecord)}, for a batch that has no labels. */
     public MixedBatch replay(ImageBatch images, MixRecord record) {
-        return repeat(images, null, record, new MixedBatch());
+        return repeat(images, null, record, newMixedBatch());
     }
 
     /**
@@ -244,7 +268,9 @@ public final class AttentiveCutMix implements AutoCloseable {
                 record.into(plan);
                 Pairing pairing = Pairing.explicit(Arrays.copyOf(plan.partner, plan.count))
                         .at(record.seed(), record.epoch(), record.step()).firstSample(record.firstSample());
-                finish(images, plan, pairing, into);
+                place(images, pairing, into);
+                engine.mix(images, plan, into.target());
+                planner.weigh(images, plan);
             } catch (Throwable e) {
                 into.invalidate();
                 throw e;
@@ -304,7 +330,8 @@ public final class AttentiveCutMix implements AutoCloseable {
             Arrays.fill(plan.mixed, 0, plan.count, true);
             Arrays.fill(plan.patches, 0, plan.count, k);
             float[] heat = new float[Math.multiplyExact(plan.count, cells)];
-            select(images, labels, plan, heat);
+            engine.attend(images, plan, classIds(labels, plan.count), heat, null);
+            reportNonFinite(plan);
             return new Attention(plan, heat);
         } finally {
             leave();
@@ -353,16 +380,16 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
     }
 
-    private void select(ImageBatch images, Labels labels, MixPlan plan, float[] heat) {
-        boolean byClass = options.reduction() == Reduction.CLASS;
-        if (byClass) {
-            if (classIds.length < plan.count) {
-                classIds = new int[plan.count];
-            }
-            labels.ids(classIds);
+    /** Class ids for a reduction that reads them, else null. */
+    private int[] classIds(Labels labels, int n) {
+        if (options.reduction() != Reduction.CLASS) {
+            return null;
         }
-        engine.attend(images, plan, byClass ? classIds : null, heat, null);
-        reportNonFinite(plan);
+        if (classIds.length < n) {
+            classIds = new int[n];
+        }
+        labels.ids(classIds);
+        return classIds;
     }
 
     private void reportNonFinite(MixPlan plan) {
@@ -379,14 +406,12 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
     }
 
-    private void finish(ImageBatch images, MixPlan plan, Pairing pairing, MixedBatch into) {
+    private void place(ImageBatch images, Pairing pairing, MixedBatch into) {
         into.place(images, pairing);
         if (into.holds(images, device::address)) {
             throw new IllegalArgumentException("images lies in the memory of into; allowed: another MixedBatch, since a partner"
                     + " that is overwritten cannot be read");
         }
-        engine.mix(images, plan, into.target());
-        planner.weigh(images, plan);
     }
 
     private void leave() {

@@ -35,7 +35,12 @@ public abstract sealed class Device {
         if (ordinal < 0) {
             throw new IllegalArgumentException("ordinal is " + ordinal + "; allowed: 0 or more");
         }
-        return new Cuda(ordinal);
+        return new Cuda(ordinal, CudaDevice.of(ordinal));
+    }
+
+    /** A GPU over other seams, for tests. */
+    static Device cuda(int ordinal, CudaDevice gpu) {
+        return new Cuda(ordinal, gpu);
     }
 
     /** The first GPU if it is usable, else the processor. */
@@ -169,9 +174,11 @@ public abstract sealed class Device {
 
     private static final class Cuda extends Device {
         private final int ordinal;
+        private final CudaDevice gpu;
 
-        Cuda(int ordinal) {
+        Cuda(int ordinal, CudaDevice gpu) {
             this.ordinal = ordinal;
+            this.gpu = gpu;
         }
 
         @Override
@@ -181,12 +188,12 @@ public abstract sealed class Device {
 
         @Override
         public Optional<String> unavailableReason() {
-            return Optional.of(CudaDevice.unavailableReason(ordinal));
+            return gpu.unavailableReason();
         }
 
         @Override
         public Set<Precision> precisions() {
-            return Set.of();
+            return gpu.precisions();
         }
 
         @Override
@@ -196,13 +203,17 @@ public abstract sealed class Device {
 
         @Override
         public Map<String, String> details() {
-            return Map.of();
+            return gpu.details();
         }
 
         @Override
         Engine open(EngineConfig config) {
-            requireAvailable();
-            throw new AssertionError("unreachable");
+            return gpu.open(config);
+        }
+
+        @Override
+        long address(ByteBuffer buffer) {
+            return gpu.address(buffer);
         }
     }
 }

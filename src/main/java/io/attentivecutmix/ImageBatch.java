@@ -1,5 +1,6 @@
 package io.attentivecutmix;
 
+import io.attentivecutmix.engine.HostMemory;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.ImageDecoder;
 import io.attentivecutmix.image.Images;
@@ -11,6 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.IntFunction;
 import java.util.function.ToLongFunction;
 
 /**
@@ -30,8 +32,8 @@ public final class ImageBatch implements Images {
     private final ElementType type;
     private final Layout layout;
     private final boolean wrapped;
-    private final PixelStore store = new PixelStore();
-    private final PixelStore maskStore = new PixelStore();
+    private final PixelStore store;
+    private final PixelStore maskStore;
     /** Of the first image of a wrapped batch, once somebody has asked. */
     private long address;
     private int count;
@@ -53,13 +55,15 @@ public final class ImageBatch implements Images {
      * @param layout NHWC or NCHW; UINT8 is NHWC only
      */
     public ImageBatch(ElementType type, Layout layout) {
-        this(type, layout, false);
+        this(type, layout, false, HostMemory::plain);
     }
 
-    private ImageBatch(ElementType type, Layout layout, boolean wrapped) {
+    ImageBatch(ElementType type, Layout layout, boolean wrapped, IntFunction<HostMemory> allocator) {
         this.type = Objects.requireNonNull(type, "type");
         this.layout = Objects.requireNonNull(layout, "layout");
         this.wrapped = wrapped;
+        store = new PixelStore(allocator);
+        maskStore = new PixelStore(allocator);
         if (type == ElementType.UINT8 && layout != Layout.NHWC) {
             throw new IllegalArgumentException("layout is " + layout + " for UINT8 images; allowed: NHWC");
         }
@@ -84,7 +88,7 @@ public final class ImageBatch implements Images {
         if (n < 1) {
             throw new IllegalArgumentException("n is " + n + "; allowed: 1 or more");
         }
-        ImageBatch batch = new ImageBatch(type, layout, true);
+        ImageBatch batch = new ImageBatch(type, layout, true, HostMemory::plain);
         int bytes = batch.imageBytes(h, w);
         if ((long) bytes * n > buffer.remaining()) {
             throw new IllegalArgumentException("buffer has " + buffer.remaining() + " bytes; needed: " + (long) bytes * n
@@ -339,6 +343,19 @@ public final class ImageBatch implements Images {
         }
         // wrapped images lie side by side
         return address != 0 && memory.overlaps(address, address + (long) count * pixels[0].capacity(), addressOf);
+    }
+
+    /** The images of a batch that is not wrapped are the store's pieces, in order. */
+    @Override
+    public long address(int i) {
+        check(i);
+        return wrapped ? 0 : store.deviceAddress(i);
+    }
+
+    @Override
+    public long maskAddress(int i) {
+        check(i);
+        return masks[i] == null ? 0 : maskStore.deviceAddress(i);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.attentivecutmix;
 
+import io.attentivecutmix.engine.HostMemory;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Images;
 import io.attentivecutmix.image.Layout;
@@ -16,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.IntFunction;
 import java.util.function.ToLongFunction;
 
 /**
@@ -26,8 +28,8 @@ import java.util.function.ToLongFunction;
  * handed out has a position, limit and order of its own.
  */
 public final class MixedBatch {
-    private final PixelStore pixelStore = new PixelStore();
-    private final PixelStore maskStore = new PixelStore();
+    private final PixelStore pixelStore;
+    private final PixelStore maskStore;
     private final Target target = new Target();
     private MixOptions options;
     private PixelFormat format = PixelFormat.UINT8_NHWC;
@@ -46,7 +48,14 @@ public final class MixedBatch {
     private boolean hasHeat;
 
     /** An empty batch, to be the target of a mix. */
-    public MixedBatch() {}
+    public MixedBatch() {
+        this(HostMemory::plain);
+    }
+
+    MixedBatch(IntFunction<HostMemory> allocator) {
+        pixelStore = new PixelStore(allocator);
+        maskStore = new PixelStore(allocator);
+    }
 
     /** Takes over the call's inputs (labels may be null); the plan returned has room for N images. */
     MixPlan begin(MixOptions callOptions, PixelFormat callFormat, Images images, Labels callLabels) {
@@ -353,6 +362,16 @@ public final class MixedBatch {
         @Override
         public ByteBuffer mask(int i) {
             return masks[i];
+        }
+
+        @Override
+        public long address(int i) {
+            return pixelStore.deviceAddress(i);
+        }
+
+        @Override
+        public long maskAddress(int i) {
+            return maskBytes == 0 ? 0 : maskStore.deviceAddress(i);
         }
     }
 }

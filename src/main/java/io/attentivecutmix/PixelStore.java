@@ -1,9 +1,11 @@
 package io.attentivecutmix;
 
+import io.attentivecutmix.engine.HostMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import java.util.function.ToLongFunction;
 
 /**
@@ -16,11 +18,10 @@ import java.util.function.ToLongFunction;
 final class PixelStore {
     /** Chunks of a batch whose size is not known beforehand grow up to this. */
     private static final int LARGEST_GROWTH = 1 << 30;
-    /** A chunk starts at a multiple of this, for vector loads; pieces are packed, so that equal ones form one tensor. */
-    private static final int ALIGNMENT = 64;
+    /** A chunk starts on 64 bytes, for vector loads; pieces are packed, so that equal ones form one tensor. */
+    private static final int LARGEST_CHUNK = Integer.MAX_VALUE - 2 * HostMemory.ALIGNMENT;
 
-    private static final int LARGEST_CHUNK = Integer.MAX_VALUE - 2 * ALIGNMENT;
-
+    private final IntFunction<HostMemory> allocator;
     private final List<Chunk> chunks = new ArrayList<>();
     private final List<ByteBuffer> pieces = new ArrayList<>();
     private final List<Place> places = new ArrayList<>();
@@ -34,14 +35,27 @@ final class PixelStore {
     /** A direct buffer, with its address once somebody has asked. */
     private static final class Chunk {
         final ByteBuffer memory;
+        /** Of the first byte, once known; and whether a device made the memory. */
         long address;
+        final boolean ofDevice;
 
-        Chunk(int bytes) {
-            memory = allocate(bytes);
+        Chunk(HostMemory memory) {
+            this.memory = memory.bytes();
+            address = memory.address();
+            ofDevice = address != 0;
         }
     }
 
     private record Place(int chunk, int offset, int bytes) {}
+
+    /**
+     * An empty store.
+     *
+     * @param allocator makes a chunk of so many bytes
+     */
+    PixelStore(IntFunction<HostMemory> allocator) {
+        this.allocator = allocator;
+    }
 
     /** Forgets all pieces. If they needed several chunks where one can hold as much, the next ones get one. */
     void clear() {
@@ -65,7 +79,7 @@ final class PixelStore {
     void expect(long bytes) {
         if (bytes <= LARGEST_CHUNK && (chunks.isEmpty() || chunks.get(0).memory.capacity() < bytes)) {
             reset();
-            chunks.add(new Chunk((int) bytes));
+            chunks.add(new Chunk(allocator.apply((int) bytes)));
         }
     }
 
@@ -80,7 +94,7 @@ final class PixelStore {
             // as much again as is used: no more than twice what a batch of unknown size needs
             long grown = chunks.isEmpty() ? wanted : Math.min(LARGEST_GROWTH, usedBytes);
             wanted = 0;
-            chunks.add(new Chunk((int) Math.max(bytes, grown)));
+            chunks.add(new Chunk(allocator.apply((int) Math.max(bytes, grown))));
         }
         offset = start + bytes;
         usedBytes += bytes;
@@ -133,9 +147,10 @@ final class PixelStore {
         return false;
     }
 
-    private static ByteBuffer allocate(int bytes) {
-        // alignedSlice cuts both ends to multiples of the alignment, so up to one alignment is lost at each
-        return ByteBuffer.allocateDirect(bytes + 2 * ALIGNMENT).alignedSlice(ALIGNMENT).slice(0, bytes)
-                .order(ByteOrder.nativeOrder());
+    /** Address of a piece if a device made its memory, else 0. */
+    long deviceAddress(int piece) {
+        Place p = places.get(piece);
+        Chunk c = chunks.get(p.chunk);
+        return c.ofDevice ? c.address + p.offset : 0;
     }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.attentivecutmix.engine.HostMemory;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +18,7 @@ class PixelStoreTest {
     @Test
     void piecesNeverOverlapWhateverTheSizes() {
         Random random = new Random(11);
-        PixelStore store = new PixelStore();
+        PixelStore store = new PixelStore(HostMemory::plain);
         for (int round = 0; round < 5; round++) {
             List<ByteBuffer> pieces = new ArrayList<>();
             for (int i = 0; i < 200; i++) {
@@ -38,7 +39,7 @@ class PixelStoreTest {
 
     @Test
     void sameSizesAgainGiveTheSameViews() {
-        PixelStore store = new PixelStore();
+        PixelStore store = new PixelStore(HostMemory::plain);
         store.expect(30);
         ByteBuffer first = store.next(10);
         ByteBuffer second = store.next(20);
@@ -52,7 +53,7 @@ class PixelStoreTest {
 
     @Test
     void wholeIsOneTensorOrNothing() {
-        PixelStore store = new PixelStore();
+        PixelStore store = new PixelStore(HostMemory::plain);
         assertNull(store.whole());
         store.expect(300);
         for (int i = 0; i < 3; i++) {
@@ -74,7 +75,7 @@ class PixelStoreTest {
 
     @Test
     void aViewOutlivesTheStoresOwnReferences() {
-        PixelStore store = new PixelStore();
+        PixelStore store = new PixelStore(HostMemory::plain);
         ByteBuffer old = store.next(1 << 20);
         old.put(0, (byte) 42);
         store.clear();

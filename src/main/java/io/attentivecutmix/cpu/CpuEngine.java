@@ -2,14 +2,12 @@ package io.attentivecutmix.cpu;
 
 import io.attentivecutmix.engine.DeviceException;
 import io.attentivecutmix.engine.Engine;
+import io.attentivecutmix.engine.EngineChecks;
 import io.attentivecutmix.engine.EngineConfig;
-import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Images;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
-import io.attentivecutmix.method.Normalisation;
-import io.attentivecutmix.method.Reduction;
 import io.attentivecutmix.method.Selection;
 import io.attentivecutmix.network.ResNet;
 import java.util.ArrayList;
@@ -94,25 +92,10 @@ final class CpuEngine implements Engine {
             return;
         }
         MixOptions options = config.options();
-        if (!CpuDevice.precisions().contains(config.precision())) {
-            throw new IllegalArgumentException("precision is " + config.precision() + "; allowed on this CPU: "
-                    + CpuDevice.precisions());
-        }
+        EngineChecks.configuration(config, CpuDevice.precisions(), "this CPU");
         if (options.batchNorm() == BatchNorm.PER_IMAGE && config.precision() != CpuDevice.defaultPrecision(options)) {
             throw new IllegalArgumentException("precision is " + config.precision()
                     + "; allowed: FP32 (batchNorm PER_IMAGE is there to reproduce float results)");
-        }
-        if (options.reduction() == Reduction.CLASS) {
-            if (config.classifier() == null || config.classifier().length == 0) {
-                throw new IllegalArgumentException("reduction is CLASS and the weights have no classifier (fc.weight);"
-                        + " allowed without one: MEAN, LAST, MAX, L2");
-            }
-            for (float[] row : config.classifier()) {
-                if (row.length != config.network().channels()) {
-                    throw new IllegalArgumentException("classifier has a row of " + row.length + " values; allowed: "
-                            + config.network().channels() + " (C of " + config.network() + ")");
-                }
-            }
         }
     }
 
@@ -166,56 +149,14 @@ final class CpuEngine implements Engine {
             throw new IllegalStateException("this engine was built without weights: it mixes with cells that are given,"
                     + " and cannot find them");
         }
-        int n = count(images, plan);
-        if (images.elementType() == ElementType.UINT8
-                && options.normalisation().kind() == Normalisation.Kind.ALREADY_NORMALISED) {
-            throw new IllegalArgumentException("images are UINT8; allowed with normalisation ALREADY_NORMALISED:"
-                    + " FLOAT16, BFLOAT16, FLOAT32");
-        }
-        atLeast("heat", heat, (long) n * cells, "N·G²");
-        atLeast("features", features, (long) n * featureSize, "N·G²·C");
-        for (int i = 0; i < n; i++) {
-            if (plan.patches[i] < 0 || plan.patches[i] > cells) {
-                throw new IllegalArgumentException("patches of image " + i + " is " + plan.patches[i]
-                        + "; allowed: 0 to " + cells + " (G²)");
-            }
-            if (options.reduction() == Reduction.CLASS && plan.patches[i] > 0) {
-                checkLabel(classes, i);
-            }
-        }
+        int n = EngineChecks.count(options, images, plan);
+        EngineChecks.attention(options, images, plan, classes, this.classes);
+        EngineChecks.atLeast("heat", heat, (long) n * cells, "N·G²");
+        EngineChecks.atLeast("features", features, (long) n * featureSize, "N·G²·C");
         this.labels = classes;
         this.heat = heat;
         this.features = features;
         run(attendTask, images, plan, null);
-    }
-
-    private void checkLabel(int[] labels, int i) {
-        if (labels == null || labels.length <= i) {
-            throw new IllegalArgumentException("image " + i + " has no label; reduction CLASS needs one");
-        }
-        if (labels[i] < 0 || labels[i] >= classes) {
-            throw new IllegalArgumentException("label of image " + i + " is " + labels[i] + "; allowed: 0 to "
-                    + (classes - 1) + " (rows of the classifier)");
-        }
-    }
-
-    private static void atLeast(String name, float[] array, long size, String formula) {
-        if (array != null && array.length < size) {
-            throw new IllegalArgumentException(name + " has " + array.length + " elements; allowed: " + size
-                    + " or more (" + formula + ")");
-        }
-    }
-
-    private int count(Images images, MixPlan plan) {
-        if (images.count() != plan.count) {
-            throw new IllegalArgumentException("images has " + images.count() + " images; allowed: " + plan.count
-                    + " (as the plan)");
-        }
-        if (plan.grid != options.grid()) {
-            throw new IllegalArgumentException("plan has a grid of " + plan.grid + "; allowed: " + options.grid()
-                    + " (inputSide/" + ResNet.STRIDE + ")");
-        }
-        return plan.count;
     }
 
     private void attendImage(int worker, int i) {
@@ -245,10 +186,8 @@ final class CpuEngine implements Engine {
     @Override
     public synchronized void mix(Images images, MixPlan plan, Images out) {
         open();
-        count(images, plan);
-        if (out.count() != plan.count) {
-            throw new IllegalArgumentException("out has " + out.count() + " images; allowed: " + plan.count);
-        }
+        EngineChecks.count(options, images, plan);
+        EngineChecks.output(plan, out);
         run(mixTask, images, plan, out);
     }
 

@@ -34,6 +34,29 @@ public interface Engine extends AutoCloseable {
      */
     void mix(Images images, MixPlan plan, Images out);
 
+    /**
+     * Stages 2 to 5 in one: as {@link #attend} and then {@link #mix}, which a device may fuse.
+     *
+     * @param images as in {@link #attend}
+     * @param plan reads all but sourceWeight, cells and nonFinite; writes {@code cells} and {@code nonFinite} as {@link #attend}
+     * @param classes as in {@link #attend}
+     * @param heat as in {@link #attend}
+     * @param out as in {@link #mix}
+     */
+    default void attendMix(Images images, MixPlan plan, int[] classes, float[] heat, Images out) {
+        attend(images, plan, classes, heat, null);
+        mix(images, plan, out);
+    }
+
+    /**
+     * Host memory from which and to which this device copies best, for a batch of the caller's; the memory may outlive the engine.
+     *
+     * @param bytes 1 or more
+     */
+    default HostMemory allocate(int bytes) {
+        return HostMemory.plain(bytes);
+    }
+
     /** What runs here, for {@code info} and a run's manifest: device, libraries and their versions, threads. */
     String description();
 

@@ -1,6 +1,6 @@
 package io.attentivecutmix.method;
 
-import io.attentivecutmix.image.Images;
+import io.attentivecutmix.image.BatchForm;
 
 /**
  * Sizes that a mix works with. The <em>canvas</em> is where cells or the box are cut: the background's H×W under
@@ -11,22 +11,22 @@ public final class MixGeometry {
     private MixGeometry() {}
 
     /** Height of the mixed image i in pixels. */
-    public static int outHeight(MixOptions options, MixPlan plan, int i, Images images) {
+    public static int outHeight(MixOptions options, MixPlan plan, int i, BatchForm images) {
         return images.height(sizeOf(options, plan, i));
     }
 
     /** Width of the mixed image i in pixels. */
-    public static int outWidth(MixOptions options, MixPlan plan, int i, Images images) {
+    public static int outWidth(MixOptions options, MixPlan plan, int i, BatchForm images) {
         return images.width(sizeOf(options, plan, i));
     }
 
     /** Height of the canvas that image i's cells or box are cut in. */
-    public static int canvasHeight(MixOptions options, MixPlan plan, int i, Images images) {
+    public static int canvasHeight(MixOptions options, MixPlan plan, int i, BatchForm images) {
         return options.geometry() == Geometry.RESIZED ? options.inputSide() : images.height(plan.partner[i]);
     }
 
     /** Width of the canvas that image i's cells or box are cut in. */
-    public static int canvasWidth(MixOptions options, MixPlan plan, int i, Images images) {
+    public static int canvasWidth(MixOptions options, MixPlan plan, int i, BatchForm images) {
         return options.geometry() == Geometry.RESIZED ? options.inputSide() : images.width(plan.partner[i]);
     }
 

@@ -1,6 +1,6 @@
 package io.attentivecutmix.method;
 
-import io.attentivecutmix.image.Images;
+import io.attentivecutmix.image.BatchForm;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Objects;
@@ -108,7 +108,7 @@ public final class Planner {
      * @param images N images
      * @param plan filled by {@link #plan}; its boxes are written
      */
-    public void boxes(Pairing pairing, Images images, MixPlan plan) {
+    public void boxes(Pairing pairing, BatchForm images, MixPlan plan) {
         if (options.mode() != Mode.CUTMIX) {
             return;
         }
@@ -138,7 +138,7 @@ public final class Planner {
      * @param images N images
      * @param plan with its cells or boxes filled
      */
-    public void weigh(Images images, MixPlan plan) {
+    public void weigh(BatchForm images, MixPlan plan) {
         checkGrid(plan);
         for (int i = 0; i < plan.count; i++) {
             int height = MixGeometry.canvasHeight(options, plan, i, images);

@@ -11,21 +11,21 @@ import java.util.List;
  * Batches for tests. {@link #structured} draws the pictures that src/test/python/test_images.py draws too: gradients,
  * three discs, a chequered quarter and a little noise, all in integer arithmetic.
  */
-record TestImages(ElementType elementType, Layout layout, List<Image> images) implements Images {
+public record TestImages(ElementType elementType, Layout layout, List<Image> images) implements Images {
     /** One image of height h and width w. */
-    record Image(int h, int w, ByteBuffer pixels) {}
+    public record Image(int h, int w, ByteBuffer pixels) {}
 
-    static TestImages bytes(Image... images) {
+    public static TestImages bytes(Image... images) {
         return new TestImages(ElementType.UINT8, Layout.NHWC, List.of(images));
     }
 
     /** A direct buffer in native order of this many bytes. */
-    static ByteBuffer buffer(int bytes) {
+    public static ByteBuffer buffer(int bytes) {
         return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
     }
 
     /** Image number n of the generator, (h, w, 3) uint8. */
-    static Image structured(int n, int h, int w) {
+    public static Image structured(int n, int h, int w) {
         ByteBuffer pixels = buffer(h * w * 3);
         for (int y = 0; y < h; y++) {
             for (int x = 0; x < w; x++) {

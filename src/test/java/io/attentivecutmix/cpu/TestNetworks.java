@@ -6,11 +6,11 @@ import java.util.Map;
 import java.util.SplittableRandom;
 
 /** Weights for tests of the arithmetic: He initialisation, batch norms that are far from identity, no dead channels. */
-final class TestNetworks {
+public final class TestNetworks {
     private TestNetworks() {}
 
     /** Tensors of a network, the same for the same seed. */
-    static Tensors random(ResNet network, long seed) {
+    public static Tensors random(ResNet network, long seed) {
         Map<String, int[]> shapes = network.tensors();
         return name -> {
             int[] shape = shapes.get(name);

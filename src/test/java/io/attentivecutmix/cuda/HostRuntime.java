@@ -1,0 +1,416 @@
+package io.attentivecutmix.cuda;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * Host memory in the place of a GPU, and a ledger of all that was made.
+ *
+ * <p>As lazy as a device may be: work waits in its stream until the host waits for it, so who reads a result too early, or writes
+ * a staging buffer too early, gets garbage. Fresh memory is filled with 0xFF (NaN), freed memory with 0xA5. While a stream is
+ * recorded its work goes into the graph and runs only when that is launched. Illegal use (freeing twice, freeing under running work,
+ * allocating while recording) is an {@link AssertionError} or the status that CUDA would give.
+ */
+public final class HostRuntime implements CudaRuntime {
+    private static final long ALIGNMENT = 256;
+
+    /** A handle with a number of its own for an address. */
+    private static final class Handle extends Pointer {
+        Handle(long id) {
+            super((Pointer) null);
+            address = id;
+        }
+    }
+
+    private static final class Stream {
+        final ArrayDeque<Runnable> queue = new ArrayDeque<>();
+        long submitted;
+        long done;
+        List<Runnable> recorded;
+    }
+
+    private static final class Event {
+        Stream stream;
+        long at;
+    }
+
+    private final Map<Long, Long> memory = new HashMap<>();
+    private final Map<Long, Pointer> raw = new HashMap<>();
+    private final Map<Long, Boolean> pinned = new HashMap<>();
+    private final Map<Long, Stream> streams = new HashMap<>();
+    private final Map<Long, Event> events = new HashMap<>();
+    private final Map<Long, List<Runnable>> graphs = new HashMap<>();
+    private final Map<Long, List<Runnable>> executables = new HashMap<>();
+    private final Map<String, Integer> calls = new HashMap<>();
+    private final Stream defaultStream = new Stream();
+    private long ids = 0x1000;
+    private long limit = Long.MAX_VALUE;
+    private long used;
+    private long bytesToHost;
+    private int current;
+
+    /** What was made and not given back, in words; empty when all is well. Memory of callers' batches is not counted. */
+    public List<String> leftovers() {
+        List<String> left = new ArrayList<>();
+        memory.forEach((address, bytes) -> {
+            if (!pinned.get(address)) {
+                left.add(bytes + " bytes of device memory");
+            }
+        });
+        left.addAll(streams.keySet().stream().map(s -> "stream " + s).toList());
+        left.addAll(events.keySet().stream().map(s -> "event " + s).toList());
+        left.addAll(graphs.keySet().stream().map(s -> "graph " + s).toList());
+        left.addAll(executables.keySet().stream().map(s -> "executable graph " + s).toList());
+        return left;
+    }
+
+    /** Bytes of page-locked memory that were not given back. */
+    public long pinnedBytes() {
+        return memory.entrySet().stream().filter(e -> pinned.get(e.getKey())).mapToLong(Map.Entry::getValue).sum();
+    }
+
+    /** How often a method was called. */
+    public int calls(String method) {
+        return calls.getOrDefault(method, 0);
+    }
+
+    /** Bytes that were copied to the host. */
+    public long bytesToHost() {
+        return bytesToHost;
+    }
+
+    /** How much device memory there is. */
+    public void limit(long bytes) {
+        limit = bytes;
+    }
+
+    /** Bytes of device memory in use. */
+    public long used() {
+        return used;
+    }
+
+    private void count(String method) {
+        calls.merge(method, 1, Integer::sum);
+    }
+
+    /** Enqueues work, or records it. */
+    public void submit(Pointer stream, Runnable work) {
+        Stream s = stream(stream);
+        if (s.recorded != null) {
+            s.recorded.add(work);
+        } else {
+            s.queue.add(work);
+            s.submitted++;
+        }
+    }
+
+    private Stream stream(Pointer handle) {
+        if (handle == null || handle.address() == 0) {
+            return defaultStream;
+        }
+        Stream s = streams.get(handle.address());
+        if (s == null) {
+            throw new AssertionError("use of a stream that does not exist: " + handle.address());
+        }
+        return s;
+    }
+
+    private static void drain(Stream s, long upTo) {
+        while (s.done < upTo) {
+            s.done++;
+            s.queue.remove().run();
+        }
+    }
+
+    private void refuseWhileRecording(String call) {
+        for (Stream s : streams.values()) {
+            if (s.recorded != null) {
+                throw CudaStatus.failure(call, 900, "operation not permitted when stream is capturing");
+            }
+        }
+    }
+
+    private void refuseUnderWork(String call) {
+        for (Stream s : streams.values()) {
+            if (!s.queue.isEmpty()) {
+                throw new AssertionError(call + " while work is under way");
+            }
+        }
+    }
+
+    @Override
+    public void useDevice(int ordinal) {
+        count("useDevice");
+        current = ordinal;
+    }
+
+    @Override
+    public int currentDevice() {
+        return current;
+    }
+
+    /** Sets what the host program has made current, behind the engine's back. */
+    public void setCurrent(int ordinal) {
+        current = ordinal;
+    }
+
+    @Override
+    public DeviceProperties properties(int ordinal) {
+        count("properties");
+        return new DeviceProperties(ordinal, "host memory", "GPU-0", "0000:00:00.0", 9, 0, 1, 1L << 34, 13000, 13000);
+    }
+
+    @Override
+    public long freeBytes() {
+        return limit - used;
+    }
+
+    private Pointer make(long bytes, boolean isPinned, String call) {
+        count(call);
+        refuseWhileRecording(call);
+        if (bytes < 1) {
+            throw new AssertionError(call + " of " + bytes + " bytes");
+        }
+        if (!isPinned && used + bytes > limit) {
+            throw CudaStatus.failure(call, CudaStatus.MEMORY_ALLOCATION, "out of memory");
+        }
+        Pointer block = Pointer.malloc(bytes + ALIGNMENT);
+        long address = (block.address() + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        BytePointer aligned = new Address(address);
+        Pointer.memset(aligned, 0xFF, bytes);
+        synchronized (this) {
+            memory.put(address, bytes);
+            raw.put(address, block);
+            pinned.put(address, isPinned);
+            used += isPinned ? 0 : bytes;
+        }
+        return aligned.capacity(bytes);
+    }
+
+    private void release(Pointer block, boolean isPinned, String call) {
+        count(call);
+        refuseWhileRecording(call);
+        long address = block.address();
+        synchronized (this) {
+            if (!memory.containsKey(address) || pinned.get(address) != isPinned) {
+                throw new AssertionError(call + " of memory that is not there");
+            }
+            if (!isPinned) {
+                refuseUnderWork(call);
+            }
+            long bytes = memory.remove(address);
+            used -= isPinned ? 0 : bytes;
+            Pointer.memset(new Address(address), 0xA5, bytes);
+            pinned.remove(address);
+            Pointer.free(raw.remove(address));
+        }
+    }
+
+    @Override
+    public Pointer allocate(long bytes) {
+        return make(bytes, false, "allocate");
+    }
+
+    @Override
+    public void free(Pointer block) {
+        release(block, false, "free");
+    }
+
+    @Override
+    public Pointer allocatePinned(long bytes) {
+        return make(bytes, true, "allocatePinned");
+    }
+
+    @Override
+    public void freePinned(Pointer block) {
+        release(block, true, "freePinned");
+    }
+
+    @Override
+    public Pointer createStream() {
+        count("createStream");
+        streams.put(++ids, new Stream());
+        return new Handle(ids);
+    }
+
+    @Override
+    public void destroyStream(Pointer stream) {
+        count("destroyStream");
+        Stream s = stream(stream);
+        if (!s.queue.isEmpty() || s.recorded != null) {
+            throw new AssertionError("a stream was destroyed with work under way");
+        }
+        streams.remove(stream.address());
+    }
+
+    @Override
+    public Pointer foreignStream(long handle) {
+        return new Handle(handle);
+    }
+
+    @Override
+    public Pointer createEvent(boolean timed) {
+        count("createEvent");
+        events.put(++ids, new Event());
+        return new Handle(ids);
+    }
+
+    private Event event(Pointer handle) {
+        Event e = events.get(handle.address());
+        if (e == null) {
+            throw new AssertionError("use of an event that does not exist");
+        }
+        return e;
+    }
+
+    @Override
+    public void destroyEvent(Pointer event) {
+        count("destroyEvent");
+        event(event);
+        events.remove(event.address());
+    }
+
+    @Override
+    public void recordEvent(Pointer event, Pointer stream) {
+        count("recordEvent");
+        Event e = event(event);
+        e.stream = stream(stream);
+        e.at = e.stream.submitted;
+    }
+
+    @Override
+    public void awaitEvent(Pointer stream, Pointer event) {
+        count("awaitEvent");
+        Event e = event(event);
+        if (e.stream != null) {
+            Stream other = e.stream;
+            long at = e.at;
+            submit(stream, () -> drain(other, at));
+        }
+    }
+
+    @Override
+    public void synchronizeEvent(Pointer event) {
+        count("synchronizeEvent");
+        refuseWhileRecording("synchronizeEvent");
+        Event e = event(event);
+        if (e.stream != null) {
+            drain(e.stream, e.at);
+        }
+    }
+
+    @Override
+    public float elapsedMillis(Pointer from, Pointer to) {
+        event(from);
+        event(to);
+        return 1;
+    }
+
+    @Override
+    public void copyToDevice(Pointer device, Pointer host, long bytes, Pointer stream) {
+        count("copyToDevice");
+        long to = device.address();
+        long from = host.address();
+        submit(stream, () -> copy(to, from, bytes));
+    }
+
+    @Override
+    public void copyToHost(Pointer host, Pointer device, long bytes, Pointer stream) {
+        count("copyToHost");
+        long to = host.address();
+        long from = device.address();
+        submit(stream, () -> {
+            bytesToHost += bytes;
+            copy(to, from, bytes);
+        });
+    }
+
+    private void copy(long to, long from, long bytes) {
+        inside(to, bytes);
+        inside(from, bytes);
+        Pointer.memcpy(new Address(to), new Address(from), bytes);
+    }
+
+    /** All that is copied lies within one block. */
+    private synchronized void inside(long address, long bytes) {
+        for (Map.Entry<Long, Long> block : memory.entrySet()) {
+            if (address >= block.getKey() && address + bytes <= block.getKey() + block.getValue()) {
+                return;
+            }
+        }
+        throw new AssertionError("a copy of " + bytes + " bytes leaves its block");
+    }
+
+    @Override
+    public void fill(Pointer device, int value, long bytes, Pointer stream) {
+        count("fill");
+        long to = device.address();
+        submit(stream, () -> Pointer.memset(new Address(to), value, bytes));
+    }
+
+    @Override
+    public void synchronizeStream(Pointer stream) {
+        count("synchronizeStream");
+        refuseWhileRecording("synchronizeStream");
+        Stream s = stream(stream);
+        drain(s, s.submitted);
+    }
+
+    @Override
+    public void beginCapture(Pointer stream) {
+        count("beginCapture");
+        Stream s = stream(stream);
+        if (s.recorded != null) {
+            throw CudaStatus.failure("cudaStreamBeginCapture", 1, "already capturing");
+        }
+        s.recorded = new ArrayList<>();
+    }
+
+    @Override
+    public Pointer endCapture(Pointer stream) {
+        count("endCapture");
+        Stream s = stream(stream);
+        if (s.recorded == null) {
+            throw CudaStatus.failure("cudaStreamEndCapture", 1, "not capturing");
+        }
+        graphs.put(++ids, s.recorded);
+        s.recorded = null;
+        return new Handle(ids);
+    }
+
+    @Override
+    public void destroyGraph(Pointer graph) {
+        count("destroyGraph");
+        if (graphs.remove(graph.address()) == null) {
+            throw new AssertionError("a graph was destroyed twice");
+        }
+    }
+
+    @Override
+    public Pointer instantiate(Pointer graph) {
+        count("instantiate");
+        executables.put(++ids, List.copyOf(graphs.get(graph.address())));
+        return new Handle(ids);
+    }
+
+    @Override
+    public void launch(Pointer executable, Pointer stream) {
+        count("launch");
+        for (Runnable work : executables.get(executable.address())) {
+            submit(stream, work);
+        }
+    }
+
+    @Override
+    public void destroyExecutable(Pointer executable) {
+        count("destroyExecutable");
+        if (executables.remove(executable.address()) == null) {
+            throw new AssertionError("an executable graph was destroyed twice");
+        }
+    }
+}

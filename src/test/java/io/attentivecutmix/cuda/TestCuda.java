@@ -1,0 +1,39 @@
+package io.attentivecutmix.cuda;
+
+import io.attentivecutmix.cpu.OneDnnExtractor;
+import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.engine.DeviceEngine;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Assumptions;
+
+/** The CUDA device over the three seams: host memory, the kernels' build for the CPU, oneDNN. */
+public final class TestCuda {
+    private static final String KERNELS = "/io/attentivecutmix/cuda/kernels/linux-x86_64/libattentive_kernels.so";
+
+    private TestCuda() {}
+
+    /** Skips a test where there was no C++ compiler to build the kernels for the CPU. */
+    public static void assumeKernels() {
+        Assumptions.assumeTrue(TestCuda.class.getResource(KERNELS) != null,
+                "Skipped: the kernels' build for the CPU is not there (no g++ or CMake on this machine)");
+    }
+
+    /** An engine on these seams; each may be a wrapper that fails. */
+    static CudaEngine open(EngineConfig config, HostRuntime queues, CudaRuntime runtime,
+            UnaryOperator<Kernels> wrapper) {
+        return CudaEngine.open(config, 0, runtime,
+                structs -> wrapper.apply(new QueuedKernels(queues, new NativeKernels(structs))),
+                (c, device, r, kernels, stream) -> new OneDnnExtractor(c, r, queues));
+    }
+
+    /** A device whose engines work on this memory. */
+    public static CudaDevice device(HostRuntime runtime) {
+        return new CudaDevice(Optional::empty, config -> open(config, runtime, runtime, k -> k));
+    }
+
+    /** How many steps an engine replayed from a graph. */
+    public static long replays(DeviceEngine engine) {
+        return ((CudaEngine) engine).replays();
+    }
+}
