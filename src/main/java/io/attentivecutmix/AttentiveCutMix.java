@@ -1,7 +1,11 @@
 package io.attentivecutmix;
 
+import io.attentivecutmix.engine.DeviceEngine;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.engine.Enqueued;
+import io.attentivecutmix.engine.Tuning;
+import io.attentivecutmix.image.DeviceImages;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Layout;
 import io.attentivecutmix.method.Checks;
@@ -16,12 +20,15 @@ import io.attentivecutmix.method.PixelFormat;
 import io.attentivecutmix.method.Planner;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.method.Reduction;
+import io.attentivecutmix.weights.CacheFolder;
 import io.attentivecutmix.weights.Weights;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -77,7 +84,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         planner = new Planner(options);
         boolean needsClassifier = hasExtractor && options.reduction() == Reduction.CLASS;
         engine = device.open(new EngineConfig(hasExtractor ? weights.network() : null, weights,
-                needsClassifier ? weights.classifier() : null, options, precision, threads));
+                needsClassifier ? weights.classifier() : null, options, precision, threads,
+                new Tuning(builder.measure, builder.deterministic, Optional.ofNullable(builder.planFolder))));
         owned = new Owned(engine, Boolean.getBoolean("io.attentivecutmix.traceLeaks")
                 ? new Throwable("the mixer was opened here") : null);
         cleanable = CLEANER.register(this, owned);
@@ -215,6 +223,62 @@ public final class AttentiveCutMix implements AutoCloseable {
                 throw e;
             }
             return into;
+        } finally {
+            leave();
+        }
+    }
+
+    /**
+     * Mixes a batch that lies in the GPU's memory, and leaves the result there: enqueues the step on a stream of the caller's and
+     * returns. The step begins after what was enqueued on that stream before, and after the mixer's own steps before it.
+     *
+     * @param images N images, each at least G×G pixels; not to be changed before {@link DeviceMix#event}
+     * @param labels N labels; read only during the call
+     * @param pairing who is mixed with whom, and the key of all draws
+     * @param out N images of the same size, in memory apart from {@code images}; complete at {@link DeviceMix#event}. UINT8 only from
+     *     UINT8 images; a floating type is normalised as {@link PixelFormat} says
+     * @param stream raw handle (cudaStream_t), 0 for the default stream; must not be recording
+     * @throws IllegalArgumentException if an argument does not fit the options, another argument or the device; nothing was
+     *     enqueued
+     * @throws IllegalStateException if the mixer is closed, in use by another thread, or has no weights but needs them
+     */
+    public DeviceMix mix(DeviceImages images, Labels labels, Pairing pairing, DeviceImages out, long stream) {
+        return enqueue(images, Objects.requireNonNull(labels, "labels"), pairing, out, stream);
+    }
+
+    /** As {@link #mix(DeviceImages, Labels, Pairing, DeviceImages, long)}, for a batch that has no labels. */
+    public DeviceMix mix(DeviceImages images, Pairing pairing, DeviceImages out, long stream) {
+        return enqueue(images, null, pairing, out, stream);
+    }
+
+    private DeviceMix enqueue(DeviceImages images, Labels labels, Pairing pairing, DeviceImages out, long stream) {
+        Objects.requireNonNull(images, "images");
+        Objects.requireNonNull(pairing, "pairing");
+        Objects.requireNonNull(out, "out");
+        if (!(engine instanceof DeviceEngine onDevice)) {
+            throw new IllegalArgumentException("images lie in a GPU's memory; allowed on " + device.name() + ": an ImageBatch");
+        }
+        gate.enter("mix");
+        try {
+            Checks.form(options, images);
+            Checks.output(images.elementType(), new PixelFormat(out.elementType(), out.layout()));
+            Checks.labels(options, labels, images.count(), classes);
+            if (out.count() != images.count() || out.height() != images.height() || out.width() != images.width()) {
+                throw new IllegalArgumentException("out is " + out.count() + " images of " + out.height() + " by " + out.width()
+                        + "; allowed: " + images.count() + " of " + images.height() + " by " + images.width());
+            }
+            boolean attentive = options.mode() == Mode.ATTENTIVE;
+            if (attentive) {
+                requireExtractor();
+            }
+            MixPlan plan = new MixPlan(options.grid());
+            plan.resize(images.count());
+            planner.plan(pairing, images.count(), plan);
+            planner.boxes(pairing, images, plan);
+            Enqueued step = onDevice.enqueue(images, plan, attentive,
+                    attentive ? classIds(labels, plan.count) : null, out, stream);
+            return new DeviceMix(step, options, plan, pairing, labels == null ? null : labels.copyInto(Labels.of()),
+                    images.height(), images.width());
         } finally {
             leave();
         }
@@ -470,6 +534,9 @@ public final class AttentiveCutMix implements AutoCloseable {
         private int threads;
         private PixelFormat output = PixelFormat.UINT8_NHWC;
         private boolean keepHeatMaps;
+        private boolean deterministic;
+        private boolean measure = true;
+        private Path planFolder = CacheFolder.standard().resolve("plans");
 
         private Builder() {}
 
@@ -515,6 +582,39 @@ public final class AttentiveCutMix implements AutoCloseable {
         /** Whether every {@link MixedBatch} keeps its heat maps, for pictures and debugging; default no. */
         public Builder keepHeatMaps(boolean value) {
             keepHeatMaps = value;
+            return this;
+        }
+
+        /**
+         * Whether a GPU takes only implementations of a layer that give the same bits in every run on one kind of card, chosen by
+         * a plan file or by rule and never by a measurement of this run; default no. The processor is deterministic anyway.
+         */
+        public Builder deterministic(boolean value) {
+            deterministic = value;
+            return this;
+        }
+
+        /**
+         * Whether a GPU times several implementations of each layer for each batch size that is new to it (seconds, once) and keeps the
+         * fastest; default yes. Otherwise the first that cuDNN proposes is taken.
+         */
+        public Builder measure(boolean value) {
+            measure = value;
+            return this;
+        }
+
+        /**
+         * Where a GPU's choices are kept from one process to the next, as readable files; created when needed. Default: {@code plans}
+         * in the library's cache folder.
+         */
+        public Builder planFolder(Path value) {
+            planFolder = Objects.requireNonNull(value, "planFolder");
+            return this;
+        }
+
+        /** Keeps a GPU's choices for this process only. */
+        public Builder noPlanFolder() {
+            planFolder = null;
             return this;
         }
 

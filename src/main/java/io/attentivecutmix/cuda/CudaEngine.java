@@ -269,20 +269,30 @@ final class CudaEngine implements DeviceEngine {
         return previous;
     }
 
-    /** After a failure: remembers a lost device, and lets nothing stay under way on memory that the next step writes. */
-    private void failed(RuntimeException e, Pointer on) {
+    /**
+     * After a failure: remembers a lost device, lets nothing stay under way on memory that the next step writes, and forgets what
+     * may lead to memory that was replaced.
+     *
+     * @return what to throw
+     */
+    private RuntimeException failed(RuntimeException e, Pointer on) {
         if (e instanceof DeviceLostException gone) {
             lost = gone;
-            return;
+            return e;
         }
         try {
             runtime.synchronizeStream(on);
+            // an arena may have moved before the failure
+            graphs.clear();
         } catch (DeviceLostException gone) {
+            // what was reported first came of this
             lost = gone;
-            e.addSuppressed(gone);
+            gone.addSuppressed(e);
+            return gone;
         } catch (RuntimeException again) {
             e.addSuppressed(again);
         }
+        return e;
     }
 
     @Override
@@ -296,8 +306,7 @@ final class CudaEngine implements DeviceEngine {
                 ready(s, n, extractor != null);
             }
         } catch (RuntimeException e) {
-            failed(e, stream);
-            throw e;
+            throw failed(e, stream);
         } finally {
             restore(previous);
         }
@@ -312,7 +321,13 @@ final class CudaEngine implements DeviceEngine {
         }
         if (needsNetwork && !prepared.get(n)) {
             idle();
-            extractor.prepare(n);
+            try {
+                extractor.prepare(n);
+            } catch (RuntimeException e) {
+                // its arenas may be gone half-way
+                prepared.clear();
+                throw e;
+            }
             prepared.set(n);
         }
     }
@@ -430,8 +445,7 @@ final class CudaEngine implements DeviceEngine {
                 readFeatures(features);
             }
         } catch (RuntimeException e) {
-            failed(e, stream);
-            throw e;
+            throw failed(e, stream);
         } finally {
             plan = null;
             restore(previous);
@@ -474,8 +488,7 @@ final class CudaEngine implements DeviceEngine {
             slot.owner = step;
             return step;
         } catch (RuntimeException e) {
-            failed(e, target);
-            throw e;
+            throw failed(e, target);
         } finally {
             plan = null;
             restore(previous);
@@ -725,8 +738,7 @@ final class CudaEngine implements DeviceEngine {
                 try {
                     of.collect();
                 } catch (RuntimeException e) {
-                    failed(e, stream);
-                    throw e;
+                    throw failed(e, stream);
                 } finally {
                     restore(previous);
                 }

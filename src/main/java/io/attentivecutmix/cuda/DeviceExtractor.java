@@ -28,8 +28,8 @@ public interface DeviceExtractor extends AutoCloseable {
      * Makes batches of exactly n ready, and all memory for up to n; keeps what it has for other sizes. Synchronises.
      * Pointers that were handed out before may be void afterwards.
      *
-     * @throws io.attentivecutmix.engine.OutOfDeviceMemoryException if the memory does not suffice; batches prepared before stay
-     *     usable
+     * @throws io.attentivecutmix.engine.OutOfDeviceMemoryException if the memory does not suffice; every size must be prepared
+     *     again then
      */
     void prepare(int n);
 

@@ -1,5 +1,6 @@
 package io.attentivecutmix.method;
 
+import io.attentivecutmix.image.BatchForm;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Images;
 
@@ -15,6 +16,28 @@ public final class Checks {
      * @throws IllegalArgumentException naming the image and what is allowed
      */
     public static void batch(MixOptions options, Images images) {
+        form(options, images);
+        ElementType type = images.elementType();
+        int maskBytes = images.maskBytes();
+        for (int i = 0; i < images.count(); i++) {
+            long pixels = (long) images.height(i) * images.width(i);
+            if (images.pixels(i).limit() < pixels * 3 * type.bytes()) {
+                throw new IllegalArgumentException("image " + i + " has a buffer of " + images.pixels(i).limit()
+                        + " bytes; needed: " + pixels * 3 * type.bytes() + " (3·H·W " + type + " values)");
+            }
+            if (maskBytes != 0 && images.mask(i).limit() < pixels * maskBytes) {
+                throw new IllegalArgumentException("mask " + i + " has a buffer of " + images.mask(i).limit()
+                        + " bytes; needed: " + pixels * maskBytes);
+            }
+        }
+    }
+
+    /**
+     * Checks all of {@link #batch} but the buffers, for a batch that lies anywhere.
+     *
+     * @throws IllegalArgumentException naming the image and what is allowed
+     */
+    public static void form(MixOptions options, BatchForm images) {
         int n = images.count();
         if (n < 1) {
             throw new IllegalArgumentException("batch has " + n + " images; allowed: 1 or more");
@@ -41,14 +64,6 @@ public final class Checks {
             if (pixels > Integer.MAX_VALUE / (3 * Float.BYTES)) {
                 throw new IllegalArgumentException("image " + i + " is " + height + " by " + width + ", " + pixels
                         + " pixels; allowed: up to " + Integer.MAX_VALUE / (3 * Float.BYTES));
-            }
-            if (images.pixels(i).limit() < pixels * 3 * type.bytes()) {
-                throw new IllegalArgumentException("image " + i + " has a buffer of " + images.pixels(i).limit()
-                        + " bytes; needed: " + pixels * 3 * type.bytes() + " (3·H·W " + type + " values)");
-            }
-            if (maskBytes != 0 && images.mask(i).limit() < pixels * maskBytes) {
-                throw new IllegalArgumentException("mask " + i + " has a buffer of " + images.mask(i).limit()
-                        + " bytes; needed: " + pixels * maskBytes);
             }
         }
     }

@@ -50,8 +50,7 @@ public final class Hub {
         sizeLimit = builder.sizeLimit;
         token = builder.token;
         progress = builder.progress;
-        cacheFolder = builder.cacheFolder.orElseGet(() -> HubCache.defaultFolder(System.getProperty("os.name"),
-                System.getenv(), Path.of(System.getProperty("user.home"))));
+        cacheFolder = builder.cacheFolder.orElseGet(() -> CacheFolder.standard().resolve("hub"));
         sha256 = builder.sha256;
     }
 

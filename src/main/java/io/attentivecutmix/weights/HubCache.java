@@ -14,8 +14,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 
@@ -125,22 +123,5 @@ final class HubCache {
         } catch (AtomicMoveNotSupportedException e) {
             Files.move(from, to, StandardCopyOption.REPLACE_EXISTING); // the note is the guard here
         }
-    }
-
-    /** Where an operating system's users expect a cache. */
-    static Path defaultFolder(String osName, Map<String, String> environment, Path home) {
-        String os = osName.toLowerCase(Locale.ROOT);
-        String local = environment.getOrDefault("LOCALAPPDATA", "");
-        String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
-        Path base;
-        if (os.startsWith("windows")) {
-            base = local.isEmpty() ? home.resolve("AppData").resolve("Local") : Path.of(local);
-        } else if (os.startsWith("mac")) {
-            base = home.resolve("Library").resolve("Caches");
-        } else {
-            // a relative one is to be ignored, says the XDG base directory specification
-            base = !xdg.isEmpty() && Path.of(xdg).isAbsolute() ? Path.of(xdg) : home.resolve(".cache");
-        }
-        return base.resolve("attentive-cutmix").resolve("hub");
     }
 }

@@ -39,8 +39,8 @@ public final class OneDnnExtractor implements DeviceExtractor {
     public OneDnnExtractor(EngineConfig config, CudaRuntime memory, HostRuntime queues) {
         this.memory = memory;
         this.queues = queues;
-        OpenMpThreads.set(1);
         oneDnn = new OneDnn();
+        OpenMpThreads.set(1);
         weights = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING);
         side = config.options().inputSide();
         extractor = new Extractor(oneDnn, weights, config.network(), side, Precision.FP32, BatchNorm.RUNNING);

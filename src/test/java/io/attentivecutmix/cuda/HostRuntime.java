@@ -127,6 +127,15 @@ public final class HostRuntime implements CudaRuntime {
         }
     }
 
+    /** The device is lost: nothing that waits runs any more, and nothing is being recorded. */
+    public void abandon() {
+        for (Stream s : streams.values()) {
+            s.queue.clear();
+            s.done = s.submitted;
+            s.recorded = null;
+        }
+    }
+
     private void refuseWhileRecording(String call) {
         for (Stream s : streams.values()) {
             if (s.recorded != null) {

@@ -27,6 +27,15 @@ public final class TestCuda {
                 (c, device, r, kernels, stream) -> new OneDnnExtractor(c, r, queues));
     }
 
+    /** As {@link #open}, with sums of pixels in the network's place: opens in no time. */
+    static CudaEngine openSimple(EngineConfig config, HostRuntime queues, CudaRuntime runtime,
+            UnaryOperator<Kernels> wrapper) {
+        return CudaEngine.open(config, 0, runtime,
+                structs -> wrapper.apply(new QueuedKernels(queues, new NativeKernels(structs))),
+                (c, device, r, kernels, stream) ->
+                        new SimpleExtractor(c.options().inputSide(), c.network().channels(), r, queues));
+    }
+
     /** A device whose engines work on this memory. */
     public static CudaDevice device(HostRuntime runtime) {
         return new CudaDevice(Optional::empty, config -> open(config, runtime, runtime, k -> k));

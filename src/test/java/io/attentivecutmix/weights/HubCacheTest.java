@@ -324,17 +324,17 @@ class HubCacheTest extends HubFixture {
     void theDefaultFolderIsTheSystemsCacheFolder() {
         Path home = Path.of("home").toAbsolutePath();
         Path xdg = Path.of("xdg").toAbsolutePath();
-        Path tail = Path.of("attentive-cutmix", "hub");
-        assertEquals(home.resolve(".cache").resolve(tail), HubCache.defaultFolder("Linux", Map.of(), home));
+        Path tail = Path.of("attentive-cutmix");
+        assertEquals(home.resolve(".cache").resolve(tail), CacheFolder.of("Linux", Map.of(), home));
         assertEquals(xdg.resolve(tail),
-                HubCache.defaultFolder("Linux", Map.of("XDG_CACHE_HOME", xdg.toString()), home));
+                CacheFolder.of("Linux", Map.of("XDG_CACHE_HOME", xdg.toString()), home));
         assertEquals(home.resolve(".cache").resolve(tail),
-                HubCache.defaultFolder("Linux", Map.of("XDG_CACHE_HOME", "relative"), home));
+                CacheFolder.of("Linux", Map.of("XDG_CACHE_HOME", "relative"), home));
         assertEquals(home.resolve("Library").resolve("Caches").resolve(tail),
-                HubCache.defaultFolder("Mac OS X", Map.of("XDG_CACHE_HOME", xdg.toString()), home));
+                CacheFolder.of("Mac OS X", Map.of("XDG_CACHE_HOME", xdg.toString()), home));
         assertEquals(xdg.resolve(tail),
-                HubCache.defaultFolder("Windows 11", Map.of("LOCALAPPDATA", xdg.toString()), home));
+                CacheFolder.of("Windows 11", Map.of("LOCALAPPDATA", xdg.toString()), home));
         assertEquals(home.resolve("AppData").resolve("Local").resolve(tail),
-                HubCache.defaultFolder("Windows 11", Map.of(), home));
+                CacheFolder.of("Windows 11", Map.of(), home));
     }
 }

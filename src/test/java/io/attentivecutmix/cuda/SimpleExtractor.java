@@ -1,0 +1,110 @@
+package io.attentivecutmix.cuda;
+
+import io.attentivecutmix.cuda.kernels.KernelImages;
+import io.attentivecutmix.image.ElementType;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/** In the network's place: the features of a cell are sums of its pixels. For tests of all that is around the network. */
+final class SimpleExtractor implements DeviceExtractor {
+    private static final int CHANNELS = 4;
+    private static final int STRIDE = 32;
+
+    private final CudaRuntime runtime;
+    private final HostRuntime queues;
+    private final int side;
+    private final int channels;
+    private final Arena input;
+    private final Arena features;
+    private final Scope scope = new Scope();
+
+    SimpleExtractor(int side, int channels, CudaRuntime runtime, HostRuntime queues) {
+        this.runtime = runtime;
+        this.queues = queues;
+        this.side = side;
+        this.channels = channels;
+        input = scope.own(Arena.device("input", runtime));
+        features = scope.own(Arena.device("features", runtime));
+    }
+
+    @Override
+    public ElementType inputType() {
+        return ElementType.FLOAT32;
+    }
+
+    @Override
+    public int inputChannels() {
+        return CHANNELS;
+    }
+
+    @Override
+    public ElementType featureType() {
+        return ElementType.FLOAT32;
+    }
+
+    @Override
+    public boolean takesPixels() {
+        return false;
+    }
+
+    private int grid() {
+        return side / STRIDE;
+    }
+
+    @Override
+    public void prepare(int n) {
+        input.grow((long) n * side * side * CHANNELS * Float.BYTES);
+        features.grow((long) n * grid() * grid() * channels * Float.BYTES);
+    }
+
+    @Override
+    public Pointer input() {
+        return input.memory();
+    }
+
+    @Override
+    public Pointer features() {
+        return features.memory();
+    }
+
+    @Override
+    public void enqueue(int n, Pointer stream) {
+        // stands for what a library calls of the runtime, so that it can fail
+        runtime.fill(features.memory(), 0, 1, stream);
+        FloatPointer from = new FloatPointer(input.at(0));
+        FloatPointer to = new FloatPointer(features.at(0));
+        queues.submit(stream, () -> run(n, from, to));
+    }
+
+    private void run(int n, FloatPointer from, FloatPointer to) {
+        int grid = grid();
+        for (long cell = 0; cell < (long) n * grid * grid; cell++) {
+            long image = cell / (grid * grid);
+            long top = cell / grid % grid * STRIDE;
+            long left = cell % grid * STRIDE;
+            float sum = 0;
+            for (int p = 0; p < STRIDE * STRIDE; p++) {
+                long pixel = (image * side + top + p / STRIDE) * side + left + p % STRIDE;
+                sum += from.get(CHANNELS * pixel) + from.get(CHANNELS * pixel + 1);
+            }
+            for (int c = 0; c < channels; c++) {
+                to.put(cell * channels + c, sum + c);
+            }
+        }
+    }
+
+    @Override
+    public void enqueuePixels(int n, KernelImages images, FloatPointer normalisation, Pointer stream) {
+        throw new AssertionError("takesPixels is false");
+    }
+
+    @Override
+    public String description() {
+        return "sums of pixels";
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}
