@@ -26,6 +26,15 @@ public final class QueuedKernels implements Kernels {
         this.kernels = kernels;
     }
 
+    /** The kernels' build for the CPU keeps its threads in globals, so two engines take turns. */
+    private void submit(Pointer stream, Runnable launch) {
+        runtime.submit(stream, () -> {
+            synchronized (QueuedKernels.class) {
+                launch.run();
+            }
+        });
+    }
+
     private static <T extends Pointer> T snapshot(T struct, Class<T> type, Function<Pointer, T> make) {
         if (struct == null) {
             return null;
@@ -63,7 +72,7 @@ public final class QueuedKernels implements Kernels {
         KernelImages from = snapshot(in);
         KernelImages to = snapshot(out);
         BytePointer room = at(workspace);
-        runtime.submit(stream, () -> kernels.preprocess(from, to, filter, normalise, normalisation, spoiled, room,
+        submit(stream, () -> kernels.preprocess(from, to, filter, normalise, normalisation, spoiled, room,
                 workspaceBytes, null));
     }
 
@@ -77,14 +86,14 @@ public final class QueuedKernels implements Kernels {
             Pointer out, Pointer stream) {
         KernelImages from = snapshot(in);
         BytePointer to = at(out);
-        runtime.submit(stream, () -> kernels.stem(from, normalisation, weights, bias, type, to, null));
+        submit(stream, () -> kernels.stem(from, normalisation, weights, bias, type, to, null));
     }
 
     @Override
     public void maxPool(Pointer x, Pointer y, ElementType type, long n, long h, long w, long c, Pointer stream) {
         BytePointer from = at(x);
         BytePointer to = at(y);
-        runtime.submit(stream, () -> kernels.maxPool(from, to, type, n, h, w, c, null));
+        submit(stream, () -> kernels.maxPool(from, to, type, n, h, w, c, null));
     }
 
     @Override
@@ -93,13 +102,13 @@ public final class QueuedKernels implements Kernels {
         BytePointer from = at(x);
         BytePointer plus = at(residual);
         BytePointer to = at(y);
-        runtime.submit(stream, () -> kernels.biasResidualRelu(from, bias, plus, to, type, rows, c, relu, null));
+        submit(stream, () -> kernels.biasResidualRelu(from, bias, plus, to, type, rows, c, relu, null));
     }
 
     @Override
     public void attend(KernelAttention attention, Pointer stream) {
         KernelAttention a = snapshot(attention);
-        runtime.submit(stream, () -> kernels.attend(a, null));
+        submit(stream, () -> kernels.attend(a, null));
     }
 
     @Override
@@ -108,7 +117,7 @@ public final class QueuedKernels implements Kernels {
         KernelImages b = snapshot(background);
         KernelImages o = snapshot(out);
         KernelRegions r = snapshot(regions);
-        runtime.submit(stream, () -> kernels.mix(s, b, o, r, null));
+        submit(stream, () -> kernels.mix(s, b, o, r, null));
     }
 
     @Override
@@ -119,7 +128,7 @@ public final class QueuedKernels implements Kernels {
         KernelImages b = snapshot(background);
         KernelImages o = snapshot(out);
         KernelRegions r = snapshot(regions);
-        runtime.submit(stream, () -> kernels.attendMix(a, s, b, o, r, null));
+        submit(stream, () -> kernels.attendMix(a, s, b, o, r, null));
     }
 
     @Override
@@ -127,12 +136,12 @@ public final class QueuedKernels implements Kernels {
             FloatPointer weights, Pointer stream) {
         KernelImages c = snapshot(canvas);
         KernelRegions r = snapshot(regions);
-        runtime.submit(stream, () -> kernels.sourceWeights(c, r, nominal, pixels, weights, null));
+        submit(stream, () -> kernels.sourceWeights(c, r, nominal, pixels, weights, null));
     }
 
     @Override
     public void softLabels(IntPointer ids, FloatPointer rows, IntPointer partner, FloatPointer weights, long n, long classes,
             float smoothing, FloatPointer out, Pointer stream) {
-        runtime.submit(stream, () -> kernels.softLabels(ids, rows, partner, weights, n, classes, smoothing, out, null));
+        submit(stream, () -> kernels.softLabels(ids, rows, partner, weights, n, classes, smoothing, out, null));
     }
 }

@@ -2,6 +2,7 @@ package io.attentivecutmix.cuda;
 
 import io.attentivecutmix.cuda.kernels.KernelImages;
 import io.attentivecutmix.image.ElementType;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -14,15 +15,17 @@ final class SimpleExtractor implements DeviceExtractor {
     private final HostRuntime queues;
     private final int side;
     private final int channels;
+    private final boolean takesPixels;
     private final Arena input;
     private final Arena features;
     private final Scope scope = new Scope();
 
-    SimpleExtractor(int side, int channels, CudaRuntime runtime, HostRuntime queues) {
+    SimpleExtractor(int side, int channels, boolean takesPixels, CudaRuntime runtime, HostRuntime queues) {
         this.runtime = runtime;
         this.queues = queues;
         this.side = side;
         this.channels = channels;
+        this.takesPixels = takesPixels;
         input = scope.own(Arena.device("input", runtime));
         features = scope.own(Arena.device("features", runtime));
     }
@@ -44,7 +47,7 @@ final class SimpleExtractor implements DeviceExtractor {
 
     @Override
     public boolean takesPixels() {
-        return false;
+        return takesPixels;
     }
 
     private int grid() {
@@ -76,7 +79,16 @@ final class SimpleExtractor implements DeviceExtractor {
         queues.submit(stream, () -> run(n, from, to));
     }
 
+    /** Value c of pixel p of the batch, as the network sees it. */
+    private interface Value {
+        float at(long p, int c);
+    }
+
     private void run(int n, FloatPointer from, FloatPointer to) {
+        run(n, (p, c) -> from.get(CHANNELS * p + c), to);
+    }
+
+    private void run(int n, Value value, FloatPointer to) {
         int grid = grid();
         for (long cell = 0; cell < (long) n * grid * grid; cell++) {
             long image = cell / (grid * grid);
@@ -85,7 +97,7 @@ final class SimpleExtractor implements DeviceExtractor {
             float sum = 0;
             for (int p = 0; p < STRIDE * STRIDE; p++) {
                 long pixel = (image * side + top + p / STRIDE) * side + left + p % STRIDE;
-                sum += from.get(CHANNELS * pixel) + from.get(CHANNELS * pixel + 1);
+                sum += value.at(pixel, 0) + value.at(pixel, 1);
             }
             for (int c = 0; c < channels; c++) {
                 to.put(cell * channels + c, sum + c);
@@ -95,7 +107,13 @@ final class SimpleExtractor implements DeviceExtractor {
 
     @Override
     public void enqueuePixels(int n, KernelImages images, FloatPointer normalisation, Pointer stream) {
-        throw new AssertionError("takesPixels is false");
+        if (images.offsets() != null && !images.offsets().isNull() || images.height() != side || images.width() != side) {
+            throw new AssertionError("pixels must be S by S, one image behind the other");
+        }
+        BytePointer pixels = new Address(images.pixels().address());
+        FloatPointer to = new FloatPointer(features.at(0));
+        queues.submit(stream, () -> run(n, (p, c) ->
+                ((pixels.get(3 * p + c) & 0xff) / 255f - normalisation.get(c)) / normalisation.get(3 + c), to));
     }
 
     @Override

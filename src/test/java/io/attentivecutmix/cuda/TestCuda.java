@@ -30,10 +30,16 @@ public final class TestCuda {
     /** As {@link #open}, with sums of pixels in the network's place: opens in no time. */
     static CudaEngine openSimple(EngineConfig config, HostRuntime queues, CudaRuntime runtime,
             UnaryOperator<Kernels> wrapper) {
+        return openSimple(config, false, queues, runtime, wrapper);
+    }
+
+    /** As above, with a network that takes uint8 pixels itself or not. */
+    static CudaEngine openSimple(EngineConfig config, boolean takesPixels, HostRuntime queues, CudaRuntime runtime,
+            UnaryOperator<Kernels> wrapper) {
         return CudaEngine.open(config, 0, runtime,
                 structs -> wrapper.apply(new QueuedKernels(queues, new NativeKernels(structs))),
                 (c, device, r, kernels, stream) ->
-                        new SimpleExtractor(c.options().inputSide(), c.network().channels(), r, queues));
+                        new SimpleExtractor(c.options().inputSide(), c.network().channels(), takesPixels, r, queues));
     }
 
     /** A device whose engines work on this memory. */
