@@ -33,7 +33,7 @@ final class MixJob {
     private final Settings settings;
     private final Console console;
     private final Outcome.Counts counts = new Outcome.Counts();
-    private final ImageBatch batch = new ImageBatch();
+    private final ImageBatch batch;
     private final Labels labels = Labels.of();
     private final Deque<MixedBatch> free = new ArrayDeque<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
@@ -66,8 +66,9 @@ final class MixJob {
     MixJob(Settings settings, Console console) {
         this.settings = settings;
         this.console = console;
+        batch = settings.mixer.newBatch();
         for (int i = 0; i < MIXED_BATCHES; i++) {
-            free.add(new MixedBatch());
+            free.add(settings.mixer.newMixedBatch());
         }
     }
 

@@ -35,6 +35,10 @@ final class RunArgs {
     @Option(names = "--threads", paramLabel = "N", description = "Worker threads; default: all processors.")
     private Integer threads;
 
+    @Option(names = "--deterministic",
+            description = "On a GPU: only implementations that give the same bits in every run on one kind of card.")
+    private boolean deterministic;
+
     @Option(names = {"-q", "--quiet"}, description = "No progress and no summary.")
     boolean quiet;
 
@@ -87,7 +91,8 @@ final class RunArgs {
 
     /** A builder with everything but the form of the output. */
     AttentiveCutMix.Builder builder(MixOptions options) {
-        AttentiveCutMix.Builder builder = AttentiveCutMix.builder().device(device()).options(options);
+        AttentiveCutMix.Builder builder = AttentiveCutMix.builder().device(device()).options(options)
+                .deterministic(deterministic);
         if (precision != null) {
             builder.precision(precision);
         }
