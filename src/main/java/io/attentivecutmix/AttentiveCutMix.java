@@ -275,8 +275,7 @@ public final class AttentiveCutMix implements AutoCloseable {
             plan.resize(images.count());
             planner.plan(pairing, images.count(), plan);
             planner.boxes(pairing, images, plan);
-            Enqueued step = onDevice.enqueue(images, plan, attentive,
-                    attentive ? classIds(labels, plan.count) : null, out, stream);
+            Enqueued step = onDevice.enqueue(images, plan, attentive, idsOf(labels, plan.count), out, stream);
             return new DeviceMix(step, options, plan, pairing, labels == null ? null : labels.copyInto(Labels.of()),
                     images.height(), images.width());
         } finally {
@@ -446,7 +445,12 @@ public final class AttentiveCutMix implements AutoCloseable {
 
     /** Class ids for a reduction that reads them, else null. */
     private int[] classIds(Labels labels, int n) {
-        if (options.reduction() != Reduction.CLASS) {
+        return options.reduction() == Reduction.CLASS ? idsOf(labels, n) : null;
+    }
+
+    /** Class ids, or null where there are none; valid until the next call. */
+    private int[] idsOf(Labels labels, int n) {
+        if (labels == null || labels.isRows()) {
             return null;
         }
         if (classIds.length < n) {

@@ -128,6 +128,32 @@ public final class DeviceMix {
         SoftLabels.fill(labels, plan.partner, plan.sourceWeight, classes, smoothing, into);
     }
 
+    /**
+     * Enqueues the rows of {@link #softLabels(int, float, FloatBuffer)} into the GPU's memory; does not wait.
+     *
+     * @param classes number of classes, above every class id
+     * @param smoothing ε in 0..1
+     * @param address of (N, classes) floats of the caller's, on 4 bytes; overwritten
+     * @param stream raw handle (cudaStream_t), 0 for the default stream; begins after the step
+     * @throws IllegalStateException if the batch had no labels, or rows of values (which mix on the host), or the second step after
+     *     this one has begun
+     */
+    public void softLabels(int classes, float smoothing, long address, long stream) {
+        if (labels == null || labels.isRows()) {
+            throw new IllegalStateException("the batch was mixed " + (labels == null ? "without labels" : "with rows of values")
+                    + "; on the device, class ids are needed");
+        }
+        labels.checkClasses(classes);
+        if (!(smoothing >= 0 && smoothing <= 1)) {
+            throw new IllegalArgumentException("smoothing is " + smoothing + "; allowed: 0 to 1");
+        }
+        if (address == 0 || address % Float.BYTES != 0) {
+            throw new IllegalArgumentException("address is 0x" + Long.toHexString(address)
+                    + "; allowed: a multiple of 4 other than 0");
+        }
+        step.softLabels(classes, smoothing, address, stream);
+    }
+
     /** Everything this mix used, to be stored or replayed; waits. */
     public MixRecord record() {
         await();

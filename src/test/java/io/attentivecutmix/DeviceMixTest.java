@@ -152,6 +152,16 @@ class DeviceMixTest {
                     if (round > 0) {
                         assertEquals(waits, runtime.calls("synchronizeStream"), "the host waited for a stream");
                     }
+                    // the last two steps' tables are still theirs
+                    FloatPointer rows = new FloatPointer(allocate(N * 10 * 4L));
+                    mixes[3].softLabels(10, 0.1f, rows.address(), two.address());
+                    assertThrows(IllegalStateException.class, () -> mixes[2].softLabels(10, 0.1f, rows.address(), 0));
+                    runtime.synchronizeStream(two);
+                    float[] values = new float[N * 10];
+                    rows.get(values);
+                    FloatBuffer wanted = FloatBuffer.allocate(N * 10);
+                    mixes[3].softLabels(10, 0.1f, wanted);
+                    assertArrayEquals(wanted.array(), values, "round " + round);
                     for (int b = 0; b < 5; b++) {
                         MixedBatch expected = cpu.mix(host[b], labels, Pairing.shuffled(SEED, round, b));
                         assertSame(expected, mixes[b], out[b], size[0] + "x" + size[1] + " round " + round + " batch " + b);

@@ -112,6 +112,8 @@ final class CudaEngine implements DeviceEngine {
         final Pointer done;
         /** Whose results are still to be taken over, or null. */
         Step owner;
+        /** Whose tables the device has, or null. */
+        Step user;
 
         Slot(int index) {
             this.index = index;
@@ -486,6 +488,7 @@ final class CudaEngine implements DeviceEngine {
             anyStep = true;
             Step step = new Step(slot, of, attentive);
             slot.owner = step;
+            slot.user = step;
             return step;
         } catch (RuntimeException e) {
             throw failed(e, target);
@@ -497,6 +500,7 @@ final class CudaEngine implements DeviceEngine {
 
     private void begin(Slot s, String what, MixPlan of, boolean heat, boolean weights) {
         slot = s;
+        s.user = null;
         plan = of;
         weighs = weights;
         extracts = false;
@@ -699,11 +703,13 @@ final class CudaEngine implements DeviceEngine {
         private final Slot of;
         private final MixPlan target;
         private final boolean attentive;
+        private final int count;
 
         Step(Slot of, MixPlan target, boolean attentive) {
             this.of = of;
             this.target = target;
             this.attentive = attentive;
+            count = target.count;
         }
 
         void takeOver(Tables tables) {
@@ -726,6 +732,29 @@ final class CudaEngine implements DeviceEngine {
         @Override
         public long sourceWeights() {
             return of.tables.weights().address();
+        }
+
+        @Override
+        public void softLabels(int rowLength, float smoothing, long address, long callersStream) {
+            synchronized (CudaEngine.this) {
+                if (of.user != this) {
+                    throw new IllegalStateException("a later step uses the tables of this one; allowed: before the second step"
+                            + " after it");
+                }
+                int previous = enter();
+                Pointer target = runtime.foreignStream(callersStream);
+                try {
+                    runtime.awaitEvent(target, last);
+                    Tables t = of.tables;
+                    kernels.softLabels(t.labels(), null, t.partner(), t.weights(), count, rowLength, smoothing,
+                            new FloatPointer(new Address(address)), target);
+                    runtime.recordEvent(last, target);
+                } catch (RuntimeException e) {
+                    throw failed(e, target);
+                } finally {
+                    restore(previous);
+                }
+            }
         }
 
         @Override

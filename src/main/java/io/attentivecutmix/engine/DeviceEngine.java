@@ -12,7 +12,8 @@ public interface DeviceEngine extends Engine {
      * @param images N images; not changed until the event
      * @param plan partner, mixed, patches (or cells, or boxes) filled; belongs to the engine until {@link Enqueued#await}
      * @param attentive whether to find cells; otherwise the plan's cells or boxes are used
-     * @param classes (N) labels, read during the call only and only for the CLASS reduction
+     * @param classes (N) labels, read during the call only; for the CLASS reduction and {@link Enqueued#softLabels}; may be null
+     *     otherwise
      * @param out N images of the sizes {@code MixGeometry} gives; complete at the event; never overlapping with {@code images}
      * @param stream raw handle (cudaStream_t), 0 for the default stream
      */

@@ -152,7 +152,7 @@ public final class Labels {
     }
 
     /** Refuses a label that has no place in rows of numClasses values. */
-    void checkClasses(int numClasses) {
+    public void checkClasses(int numClasses) {
         if (numClasses < 1) {
             throw new IllegalArgumentException("numClasses is " + numClasses + "; allowed: 1 or more");
         }
