@@ -15,7 +15,7 @@ import java.util.Objects;
  * What was done to a batch in a GPU's memory. The work may still be under way: handles and addresses are there at once, for more
  * work on the device; what the host reads waits for the step first.
  *
- * <p>One caller at a time, and not from several threads at once. Nothing to close.
+ * <p>Not thread-safe. Nothing to close; closing the mixer waits for its steps and keeps what the host reads here.
  */
 public final class DeviceMix {
     private final Enqueued step;
@@ -64,7 +64,6 @@ public final class DeviceMix {
      *
      * @return this
      * @throws io.attentivecutmix.engine.DeviceLostException if it failed on the device
-     * @throws IllegalStateException if the mixer was closed before its result was asked for
      */
     public DeviceMix await() {
         step.await();

@@ -22,7 +22,7 @@ public final class TestCuda {
     /** An engine on these seams; each may be a wrapper that fails. */
     static CudaEngine open(EngineConfig config, HostRuntime queues, CudaRuntime runtime,
             UnaryOperator<Kernels> wrapper) {
-        return CudaEngine.open(config, 0, runtime,
+        return new CudaEngine(config, 0, runtime,
                 structs -> wrapper.apply(new QueuedKernels(queues, new NativeKernels(structs))),
                 (c, device, r, kernels, stream) -> new OneDnnExtractor(c, r, queues));
     }
@@ -36,7 +36,7 @@ public final class TestCuda {
     /** As above, with a network that takes uint8 pixels itself or not. */
     static CudaEngine openSimple(EngineConfig config, boolean takesPixels, HostRuntime queues, CudaRuntime runtime,
             UnaryOperator<Kernels> wrapper) {
-        return CudaEngine.open(config, 0, runtime,
+        return new CudaEngine(config, 0, runtime,
                 structs -> wrapper.apply(new QueuedKernels(queues, new NativeKernels(structs))),
                 (c, device, r, kernels, stream) ->
                         new SimpleExtractor(c.options().inputSide(), c.network().channels(), takesPixels, r, queues));

@@ -1,0 +1,62 @@
+package io.attentivecutmix.cuda;
+
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * The tables of a step and the event of its end: the host writes those of one step while the device reads those of another. Owns
+ * both. Not thread-safe.
+ */
+final class Slot implements AutoCloseable {
+    final int index;
+    final Tables tables;
+    final Pointer done;
+    private final CudaRuntime runtime;
+    /** Whose results are still to be taken over, or null. */
+    private EnqueuedStep uncollected;
+    /** Whose tables the device has, or null. */
+    private EnqueuedStep user;
+
+    /** @param words longs of one image's cell mask */
+    Slot(int index, int words, CudaRuntime runtime) {
+        this.index = index;
+        this.runtime = runtime;
+        done = runtime.createEvent(false);
+        tables = new Tables(runtime, words);
+    }
+
+    /** Hands the slot to a step that was enqueued. */
+    void lend(EnqueuedStep step) {
+        uncollected = step;
+        user = step;
+    }
+
+    /** Whether the tables are still those of this step. */
+    boolean isOf(EnqueuedStep step) {
+        return user == step;
+    }
+
+    /** Waits for the step that has the slot, and takes its results over, unless that was done. */
+    void collect() {
+        if (uncollected != null) {
+            runtime.synchronizeEvent(done);
+            EnqueuedStep step = uncollected;
+            uncollected = null;
+            step.takeOver();
+        }
+    }
+
+    /** Waits, and makes the tables free for the next step. */
+    void reuse() {
+        collect();
+        user = null;
+    }
+
+    @Override
+    public void close() {
+        try {
+            tables.close();
+        } finally {
+            runtime.destroyEvent(done);
+        }
+    }
+}
