@@ -10,11 +10,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** The entries that src/test/python/golden_features.py wrote. */
-final class GoldenFeatures {
+public final class GoldenFeatures {
     private final ByteBuffer values;
     private final Map<String, int[]> index = new HashMap<>();
 
-    GoldenFeatures() {
+    public GoldenFeatures() {
         values = ByteBuffer.wrap(read("values.f32")).order(ByteOrder.LITTLE_ENDIAN);
         for (String line : new String(read("index.tsv"), StandardCharsets.UTF_8).split("\n")) {
             String[] parts = line.split("\t");
@@ -22,7 +22,7 @@ final class GoldenFeatures {
         }
     }
 
-    float[] get(String key) {
+    public float[] get(String key) {
         int[] place = index.get(key);
         if (place == null) {
             throw new AssertionError("no golden entry " + key);
