@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Packs everything that a GPU host needs to check the CUDA device: a Java runtime, jars, native libraries, kernels, tests and
-# benchmarks. That host then needs a driver, cuDNN, cuBLAS and libcudart, and neither Java, Maven nor a compiler.
-# Run after a build with nvcc:  mvn -q -f benchmarks/reactor.xml verify && native/test/gpu/bundle.sh
-# Then, on the host:  tar xf attentive-cutmix-gpu.tar.xz && attentive-cutmix-gpu/check.sh
-# (a host without xz:  python3 -m tarfile -e attentive-cutmix-gpu.tar.xz)
+# Packs everything that a GPU host needs to check the CUDA device: a Java runtime, jars, native libraries, kernels,
+# tests and benchmarks. That host then needs a driver, cuDNN, cuBLAS and libcudart, and neither Java, Maven nor a compiler.
+# After a build with nvcc on the PATH or under CUDA_HOME:
+#   mvn -q -f benchmarks/reactor.xml verify && native/test/gpu/bundle.sh
+# Then, on the host (one without xz unpacks with: python3 -m tarfile -e attentive-cutmix-gpu.tar.xz):
+#   tar xf attentive-cutmix-gpu.tar.xz && attentive-cutmix-gpu/check.sh
 # usage: bundle.sh [ARCHIVE]    default: target/attentive-cutmix-gpu.tar.xz
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
@@ -22,7 +23,6 @@ for tool in mvn unzip tar xz; do
 done
 java_home=${JAVA_HOME:-$(dirname "$(dirname "$(readlink -f "$(command -v javac || fail "no JDK: set JAVA_HOME")")")")}
 [ -x "$java_home/bin/jlink" ] || fail "no jlink under $java_home; needed: a JDK"
-[ -d "$java_home/jmods" ] || fail "no jmods under $java_home; needed: a JDK with them (Debian: openjdk-17-jdk-headless)"
 
 version=$(sed -n 's|^  <version>\(.*\)</version>|\1|p' "$root/pom.xml" | head -1)
 junit=1.$(sed -n 's|.*<junit.version>5\.\(.*\)</junit.version>.*|\1|p' "$root/pom.xml")
@@ -37,12 +37,14 @@ mkdir -p "$out/lib" "$out/natives" "$out/tests/io/attentivecutmix"
 
 # The modules are those that jdeps finds, less java.sql (optional for a JMH library)
 "$java_home/bin/jlink" --output "$out/jre" --strip-debug --no-header-files --no-man-pages --vm=server \
-  --add-modules java.base,java.desktop,java.logging,java.management,java.net.http,java.xml,jdk.management,jdk.unsupported
+  --add-modules java.base,java.desktop,java.logging,java.management,java.net.http,java.xml \
+  --add-modules jdk.management,jdk.unsupported
 
-# Jars, from the pom's own versions; those with a classifier hold native libraries, which are laid out as files below, so that nothing
-# is unpacked into a cache when the bundle runs.
+# Jars, from the pom's own versions; those with a classifier hold native libraries, which are laid out as files below,
+# so that nothing is unpacked into a cache when the bundle runs.
 mvn -q -B -f "$root/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
-  -DincludeScope=runtime -DincludeArtifactIds=javacpp,dnnl,opencl,cuda,jackson-core -DoutputDirectory="$work/dependencies"
+  -DincludeScope=runtime -DincludeArtifactIds=javacpp,dnnl,opencl,cuda,jackson-core \
+  -DoutputDirectory="$work/dependencies"
 mvn -q -B -f "$root/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
   -Dartifact="org.junit.platform:junit-platform-console-standalone:$junit" -DoutputDirectory="$out/lib"
 for jar in "$work"/dependencies/*.jar; do
@@ -59,19 +61,20 @@ for name in javacpp dnnl opencl; do
   unpack "$(echo "$work/dependencies/$name"-*-"$platform.jar")" "org/bytedeco/$name/$platform/*.so*"
 done
 cuda=org/bytedeco/cuda/$platform
-unpack "$(echo "$work"/dependencies/cuda-*-"$platform.jar")" "$cuda/libjnicudart.so" "$cuda/libjnicublas.so" "$cuda/libjnicudnn.so"
+unpack "$(echo "$work"/dependencies/cuda-*-"$platform.jar")" "$cuda"/libjni{cudart,cublas,cudnn}.so
 unpack "$kernels" "io/attentivecutmix/cuda/kernels/$platform/*.so"
 
 # Tests: those for a GPU, and what they borrow
 mkdir -p "$out/tests/io/attentivecutmix/cpu" "$out/tests/golden"
 cp -r "$root/target/test-classes/io/attentivecutmix/gpu" "$out/tests/io/attentivecutmix/"
-cp "$root"/target/test-classes/io/attentivecutmix/cpu/{TestImages,GoldenFeatures}*.class "$out/tests/io/attentivecutmix/cpu/"
+cp "$root"/target/test-classes/io/attentivecutmix/cpu/{TestImages,GoldenFeatures}*.class \
+  "$out/tests/io/attentivecutmix/cpu/"
 cp -r "$root/target/test-classes/golden/features" "$out/tests/golden/"
 
 # Benchmarks without their Java rivals, which are for the CPU and larger than all the rest
 benchmarks=$root/benchmarks/target
 if [ -f "$benchmarks/benchmarks.jar" ]; then
-  [ "$benchmarks/benchmarks.jar" -nt "$library" ] || echo "bundle.sh: benchmarks.jar is older than the library's jar" >&2
+  [ "$benchmarks/benchmarks.jar" -nt "$library" ] || echo "bundle.sh: benchmarks.jar is older than $library" >&2
   cp "$benchmarks/benchmarks.jar" "$benchmarks"/lib/{jmh-core,jopt-simple,commons-math3}-*.jar "$out/lib/"
 else
   echo "bundle.sh: no benchmarks/target/benchmarks.jar, so the bundle has no timings of whole steps" >&2
@@ -81,7 +84,7 @@ here=$root/native/test/gpu
 cp "$here/check.sh" "$here/rivals.py" "$here/sanitizer.txt" "$out/"
 {
   echo "attentive-cutmix $version"
-  echo "commit $(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)$(git -C "$root" diff --quiet HEAD 2>/dev/null || echo ', changed')"
+  echo "commit $(git -C "$root" describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)"
   echo "java $("$out/jre/bin/java" --version | head -1)"
 } >"$out/VERSION"
 
@@ -92,3 +95,4 @@ size=$(stat -c %s "$archive.part")
 [ "$size" -lt "$limit" ] || fail "the archive has $size bytes; allowed: below $limit"
 mv "$archive.part" "$archive"
 echo "$archive: $((size / 1048576)) MiB, $(du -sm "$out" | cut -f1) MiB unpacked"
+rm -rf "$work"

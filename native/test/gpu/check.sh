@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks and measures the CUDA device inside an unpacked bundle (see bundle.sh). The host needs an NVIDIA driver and, in Python's
-# site-packages or in system folders, libcudart.so.13, libcublas.so.13 and libcudnn.so.9. No Java, no compiler, no root.
+# Checks and measures the CUDA device inside an unpacked bundle (see bundle.sh). The host needs an NVIDIA driver and, in
+# Python's site-packages or in system folders, libcudart.so.13, libcublas.so.13 and libcudnn.so.9. No Java, no compiler,
+# no root.
 #
 # usage: check.sh [--device cuda|cuda:N|cpu] [--results FOLDER] [--limit SECONDS] [PART...]
 #
@@ -16,8 +17,10 @@
 #
 # Without parts all are run, in this order; each has its own time limit, and none needs another. Raw output goes to
 # results/CARD-DATE/PART.log, the table to summary.md beside it; with --results a folder is continued, so that parts may
-# run one call at a time. A part that cannot run here is skipped with its reason. Exit status: 1 if a part failed, else 0.
-# Environment: PYTHON (default python3), ACM_LIBRARIES (folders to search first, separated by colons), ACM_STEPS (default 10000).
+# run one call at a time. A part that cannot run here is skipped with its reason. Exit status: 1 if a part failed,
+# else 0.
+# Environment: PYTHON (default python3), ACM_LIBRARIES (folders to search first, separated by colons), ACM_STEPS
+# (default 10000).
 set -euo pipefail
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -40,11 +43,12 @@ java_() { # java_ ARGUMENTS...: the bundle's own Java, with the host's CUDA libr
 site_folders() { # folders of Python packages, one a line
   local python=${PYTHON:-python3}
   if command -v "$python" >/dev/null 2>&1; then
-    "$python" -c 'import site, sys; print("\n".join(dict.fromkeys(sys.path + site.getsitepackages() + [site.getusersitepackages()])))' \
-      2>/dev/null || true
+    "$python" -c 'import site, sys
+print("\n".join(sys.path + site.getsitepackages() + [site.getusersitepackages()]))' 2>/dev/null || true
   fi
-  printf '%s\n' ${VIRTUAL_ENV:+"$VIRTUAL_ENV"/lib/python3*/site-packages} ${CONDA_PREFIX:+"$CONDA_PREFIX"/lib/python3*/site-packages} \
-    ${HOME:+"$HOME"/.local/lib/python3*/site-packages} /usr/local/lib/python3*/{site,dist}-packages /usr/lib/python3*/{site,dist}-packages \
+  printf '%s\n' ${VIRTUAL_ENV:+"$VIRTUAL_ENV"/lib/python3*/site-packages} \
+    ${CONDA_PREFIX:+"$CONDA_PREFIX"/lib/python3*/site-packages} ${HOME:+"$HOME"/.local/lib/python3*/site-packages} \
+    /usr/local/lib/python3*/{site,dist}-packages /usr/lib/python3*/{site,dist}-packages \
     /opt/*/lib/python3*/site-packages
 }
 
@@ -55,7 +59,8 @@ library_folders() { # folders that may hold CUDA's libraries, the first wins
     printf '%s\n' "$site"/nvidia/*/lib
   done < <(site_folders)
   tr : '\n' <<<"${LD_LIBRARY_PATH:-}"
-  printf '%s\n' /usr/local/cuda/lib64 /usr/local/cuda-13*/lib64 /usr/local/nvidia/lib64 /usr/lib/x86_64-linux-gnu /usr/lib64
+  printf '%s\n' /usr/local/cuda/lib64 /usr/local/cuda-13*/lib64 /usr/local/nvidia/lib64
+  printf '%s\n' /usr/lib/x86_64-linux-gnu /usr/lib64
 }
 
 find_libraries() { # sets ACM_PATH: for each library the first folder that has it, so that no two versions mix
@@ -67,8 +72,9 @@ find_libraries() { # sets ACM_PATH: for each library the first folder that has i
       [ -n "$folder" ] && [ -e "$folder/$name" ] && break
     done
     if [ -z "$folder" ]; then
-      ldconfig -p 2>/dev/null | grep -qF "$name" || /sbin/ldconfig -p 2>/dev/null | grep -qF "$name" || missing+=("$name")
-    elif [[ ":$path:" != *":$folder:"* ]]; then
+      PATH=$PATH:/sbin ldconfig -p 2>/dev/null | grep -F "$name" >/dev/null || missing+=("$name")
+    elif [[ $folder != /usr/lib* && ":$path:" != *":$folder:"* ]]; then
+      # a system folder is searched anyway, and listed it would come before the bundle's own libraries
       path=$path${path:+:}$folder
     fi
   done
@@ -97,8 +103,8 @@ part_machine() {
   date -u +%Y-%m-%dT%H:%M:%SZ
   echo "--- card"
   nvidia-smi 2>&1 || echo "no nvidia-smi"
-  nvidia-smi --query-gpu=name,driver_version,vbios_version,memory.total,power.limit,clocks.max.sm,clocks.max.mem,ecc.mode.current,mig.mode.current \
-    --format=csv 2>/dev/null || true
+  local asked=name,driver_version,vbios_version,memory.total,power.limit,clocks.max.sm,clocks.max.mem
+  nvidia-smi --query-gpu="$asked,ecc.mode.current,mig.mode.current" --format=csv 2>/dev/null || true
   cat /proc/driver/nvidia/version 2>/dev/null || echo "no kernel module of NVIDIA"
   echo "--- host"
   uname -a
@@ -120,14 +126,16 @@ part_machine() {
 part_ceilings() {
   needs_card
   java_ io.attentivecutmix.gpu.Ceilings | tee "$ACM_RESULTS/ceilings.jsonl"
-  headline "$(paste -d ' ' <(value ceiling <"$ACM_RESULTS/ceilings.jsonl" | sed 's/$/:/') <(value value <"$ACM_RESULTS/ceilings.jsonl") \
-    <(value unit <"$ACM_RESULTS/ceilings.jsonl") | paste -sd ';' | sed 's/;/; /g') (cudart and cuBLAS presets)"
+  local jsonl=$ACM_RESULTS/ceilings.jsonl
+  headline "$(paste -d ' ' <(value ceiling <"$jsonl" | sed 's/$/:/') <(value value <"$jsonl") <(value unit <"$jsonl") \
+    | paste -sd ';' | sed 's/;/; /g') (cudart and cuBLAS presets)"
 }
 
 part_contract() {
   local status=0 log=$ACM_RESULTS/contract.txt
-  java_ org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors --details=tree --include-tag=gpu \
-    --select-package=io.attentivecutmix.gpu --reports-dir="$ACM_RESULTS/contract" >"$log" 2>&1 || status=$?
+  java_ org.junit.platform.console.ConsoleLauncher execute --disable-banner --disable-ansi-colors --details=tree \
+    --include-tag=gpu --select-package=io.attentivecutmix.gpu --reports-dir="$ACM_RESULTS/contract" \
+    >"$log" 2>&1 || status=$?
   cat "$log"
   local good failed aborted
   good=$(sed -n 's/^\[ *\([0-9]*\) tests successful *\]$/\1/p' "$log")
@@ -140,7 +148,8 @@ part_contract() {
 
 find_sanitizer() {
   local site candidate
-  for candidate in "$(command -v compute-sanitizer || true)" /usr/local/cuda*/bin/compute-sanitizer /opt/nvidia/*/compute-sanitizer; do
+  for candidate in "$(command -v compute-sanitizer || true)" /usr/local/cuda*/bin/compute-sanitizer \
+    /opt/nvidia/*/compute-sanitizer; do
     [ -x "$candidate" ] && echo "$candidate" && return
   done
   while IFS= read -r site; do
@@ -154,7 +163,8 @@ part_sanitizer() {
   needs_card
   local sanitizer tool options bad='' clean='' program
   sanitizer=$(find_sanitizer)
-  [ -n "$sanitizer" ] || skip "no compute-sanitizer on the PATH, in /usr/local/cuda*, or in site-packages (pip: nvidia-cuda-sanitizer-api)"
+  [ -n "$sanitizer" ] || skip "no compute-sanitizer on the PATH, in /usr/local/cuda*, or in site-packages" \
+    "(pip: nvidia-cuda-sanitizer-api)"
   "$sanitizer" --version
   local programs=('io.attentivecutmix.gpu.SelfTest')
   if [ -z "$ACM_NO_DEVICE" ]; then
@@ -167,8 +177,8 @@ part_sanitizer() {
       echo "=== $tool $options: $program"
       # word splitting is meant: options and arguments
       # shellcheck disable=SC2086
-      if LD_LIBRARY_PATH=$ACM_PATH "$sanitizer" --tool "$tool" $options --error-exitcode 99 "$here/jre/bin/java" "${java_options[@]}" \
-        $program </dev/null; then
+      if LD_LIBRARY_PATH=$ACM_PATH "$sanitizer" --tool "$tool" $options --error-exitcode 99 \
+        "$here/jre/bin/java" "${java_options[@]}" $program </dev/null; then
         clean="$clean $tool"
       else
         bad="$bad $tool (${program#io.attentivecutmix.gpu.})"
@@ -189,15 +199,16 @@ part_steps() {
   needs_device
   local steps=${ACM_STEPS:-10000}
   java_ io.attentivecutmix.gpu.Steps "$steps" | tee "$ACM_RESULTS/steps.txt"
-  headline "$steps steps, $(value lostMiB <"$ACM_RESULTS/steps.txt") MiB lost; $(grep '^step ' "$ACM_RESULTS/steps.txt" | tail -1)"
+  headline "$steps steps, $(value lostMiB <"$ACM_RESULTS/steps.txt") MiB lost;" \
+    "$(grep '^step ' "$ACM_RESULTS/steps.txt" | tail -1)"
 }
 
 part_stages() {
   needs_card
   java_ io.attentivecutmix.gpu.KernelTimings | tee "$ACM_RESULTS/stages.jsonl"
   headline "$(grep '"batch": 256, "type": "FLOAT16"' "$ACM_RESULTS/stages.jsonl" \
-    | sed 's/.*"kernel": "\([^"]*\)".*"micros": \([0-9.]*\),.*"ofCopyRate": \([0-9.]*\)}/\1 \2 µs (\3)/' | paste -sd ';' \
-    | sed 's/;/; /g') at batch 256, FP16; in brackets: part of the copy rate"
+    | sed 's/.*"kernel": "\([^"]*\)".*"micros": \([0-9.]*\),.*"ofCopyRate": \([0-9.]*\)}/\1 \2 µs (\3)/' \
+    | paste -sd ';' | sed 's/;/; /g') at batch 256, FP16; in brackets: part of the copy rate"
 }
 
 part_timings() {
@@ -212,9 +223,9 @@ part_timings() {
   for precision in "${precisions[@]}"; do
     log=$ACM_RESULTS/timings-$precision
     # one call for each precision: JMH writes its file when a call ends, and what is done should survive the time limit
-    java_ io.attentivecutmix.benchmarks.Main '(Extractor|Step)Benchmark' -p device="$name" -p precision="$precision" -p batch="$batches" \
-      -p image=224x224 -p k=6 -f 1 -wi 2 -w 1s -i 3 -r 1s -rf json -rff "$log.json" -jvmArgsPrepend "${java_options[*]:0:fork_options}" \
-      2>&1 | tee "$log.txt" || bad="$bad $precision"
+    java_ io.attentivecutmix.benchmarks.Main '(Extractor|Step)Benchmark' -p device="$name" -p precision="$precision" \
+      -p batch="$batches" -p image=224x224 -p k=6 -f 1 -wi 2 -w 1s -i 3 -r 1s -rf json -rff "$log.json" \
+      -jvmArgsPrepend "${java_options[*]:0:fork_options}" 2>&1 | tee "$log.txt" || bad="$bad $precision"
     # Benchmark:counter (batch) (device) … Mode Cnt Score Error Units
     awk -v p="$precision" '/Benchmark\..*:images / {
       split($1, b, /[.:]/)
@@ -266,7 +277,8 @@ run_part() { # run_part NAME: 1 if it failed
   local name=$1 limit=${limit_all:-${limits[$1]}} start=$SECONDS code=0 status why=''
   rm -f "$ACM_RESULTS/$name.headline"
   echo "== $name (at most $limit s)"
-  ACM_LIMIT=$limit timeout -k 10 "$limit" "$BASH" "$here/check.sh" --inside "$name" >"$ACM_RESULTS/$name.log" 2>&1 </dev/null || code=$?
+  ACM_LIMIT=$limit timeout -k 10 "$limit" "$BASH" "$here/check.sh" --inside "$name" \
+    >"$ACM_RESULTS/$name.log" 2>&1 </dev/null || code=$?
   case $code in
     0) status=ok ;;
     "$skipped") status=skipped ;;
@@ -284,7 +296,8 @@ set_java_options() {
     "-Dorg.bytedeco.javacpp.cachedir=$ACM_RESULTS/cache" --enable-native-access=ALL-UNNAMED)
   # what JMH hands to the processes it starts, which set a heap of their own
   fork_options=${#java_options[@]}
-  java_options+=(-Xmx4g -Djava.awt.headless=true "-Dgpu.test.device=$ACM_DEVICE" -cp "$here/tests:$here/natives:$here/lib/*")
+  java_options+=(-Xmx4g -Djava.awt.headless=true "-Dgpu.test.device=$ACM_DEVICE"
+    -cp "$here/tests:$here/natives:$here/lib/*")
 }
 
 if [ "${1:-}" = --inside ]; then

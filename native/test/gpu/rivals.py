@@ -1,13 +1,14 @@
-"""What PyTorch does on the same card: a ResNet-50 up to its last feature map, three ways, the whole mixing step eager and compiled, and
-the per-sample pipeline that users have today. One JSON object a line; needs torch and numpy alone. Weights are random, with batch
-norms that keep activations near 1, which changes no time.
+"""What PyTorch does on the same card: a ResNet-50 up to its last feature map, three ways, the whole mixing step eager and
+compiled, and the per-sample pipeline that users have today. One JSON object a line; needs torch and numpy alone. Weights
+are random, with batch norms that keep activations near 1, which changes no time.
 
     python3 rivals.py --device cuda --seconds 500 --out rivals.jsonl
     python3 rivals.py --summary rivals.jsonl
 
-Input is on the device, channels_last, in the working type. Every network is compared with eager FP32 before it is timed; a result
-that is off is printed as an error and has no figure. imagesPerSecond is from CUDA events around batches launched back to back; p50ms is
-the median wall time of a batch that is waited for. Cheap measurements come first, so that a short time limit cuts the dear ones.
+Input is on the device, channels_last, in the working type. Every network is compared with eager FP32 before it is timed; a
+result that is off is printed as an error and has no figure. imagesPerSecond is from CUDA events around batches launched back
+to back; p50ms is the median wall time of a batch that is waited for. Cheap measurements come first, so that a short time
+limit cuts the dear ones.
 """
 import argparse
 import json
@@ -27,7 +28,8 @@ def summary(path):
         row = json.loads(line)
         if "imagesPerSecond" in row and row["batch"] in (None, 256 if row.get("device") == "cuda" else row["batch"]):
             best[row["rival"], row["type"]] = row["imagesPerSecond"]
-    print("; ".join(f"{rival} {kind} {rate:.0f}/s" for (rival, kind), rate in best.items()) or "no figure at the largest batch")
+    figures = [f"{rival} {kind} {rate:.0f}/s" for (rival, kind), rate in best.items()]
+    print("; ".join(figures) or "no figure at the largest batch")
 
 
 parser = argparse.ArgumentParser()
@@ -114,12 +116,13 @@ def fold(conv, norm):
 
 
 class Fused:
-    """conv + bias (+ residual) + ReLU in one cuDNN call each. A downsample's bias goes into the bias of the sum it feeds, so that it is a
-    bare convolution. Without a GPU the same calls are spelled out, which tests the folding."""
+    """conv + bias (+ residual) + ReLU in one cuDNN call each. A downsample's bias goes into the bias of the sum it feeds, so
+    that it is a bare convolution. Without a GPU the same calls are spelled out, which tests the folding."""
 
     def __init__(self, model, dtype):
         def cast(w, b):
-            return (w.to(dtype).to(args.device).contiguous(memory_format=torch.channels_last), b.to(dtype).to(args.device))
+            w = w.to(dtype).to(args.device).contiguous(memory_format=torch.channels_last)
+            return w, b.to(dtype).to(args.device)
 
         self.stem = cast(*fold(model.conv, model.norm))
         self.blocks = []
@@ -300,10 +303,10 @@ class Rivals:
             emit(rival=rival, type=kind, batch=batch, imagesPerSecond=round(rate, 1), p50ms=round(latency, 4),
                  relativeL2=error, secondsToReady=round(ready, 1))
         except Exception as e:  # one rival that does not run here must not cost the others
-            emit(rival=rival, type=kind, batch=batch, error=f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}")
+            emit(rival=rival, type=kind, batch=batch, error=f"{type(e).__name__}: {str(e)[:300]}")
 
     def per_sample(self):
-        """One image at a time: to the device, one forward pass, top-k and paste in NumPy; as published code does, but for decoding."""
+        """One image at a time: to the device, a forward pass, top-k and paste in NumPy; published code less decoding."""
         set_type("tf32")
         model = self.model
         images = self.images[:32].cpu().numpy()
@@ -311,7 +314,8 @@ class Rivals:
 
         def mix(i):
             source, background = images[i % len(images)], images[(i + 1) % len(images)].copy()
-            x = torch.from_numpy(((source.astype(np.float32) / 255 - mean) / std).transpose(2, 0, 1)[None]).to(args.device)
+            values = (source.astype(np.float32) / 255 - mean) / std
+            x = torch.from_numpy(values.transpose(2, 0, 1)[None]).to(args.device)
             heat = model(x).mean(1).flatten().cpu().numpy()
             for cell in np.argsort(-heat)[:K]:
                 row, column = (int(c) * (SIDE // GRID) for c in divmod(cell, GRID))
@@ -328,8 +332,8 @@ class Rivals:
                 mix(len(times))
                 times.append(time.perf_counter() - start)
         median = statistics.median(times)
-        emit(rival="per-sample pipeline", type="tf32" if CUDA else "fp32", batch=None, imagesPerSecond=round(1 / median, 1),
-             p50ms=round(median * 1e3, 3), images=len(times))
+        emit(rival="per-sample pipeline", type="tf32" if CUDA else "fp32", batch=None,
+             imagesPerSecond=round(1 / median, 1), p50ms=round(median * 1e3, 3), images=len(times))
 
 
 def main():
@@ -343,7 +347,8 @@ def main():
     batches = sorted(BATCHES, reverse=True)
     order = [(rival, kind, batch) for rival in ("eager", "fused", "step eager") for kind in TYPES for batch in batches]
     if CUDA:
-        order += [(rival, kind, batch) for batch in batches for kind in TYPES for rival in ("compiled", "step compiled")]
+        compiled = ("compiled", "step compiled")
+        order += [(rival, kind, batch) for batch in batches for kind in TYPES for rival in compiled]
     for rival, kind, batch in order:
         if rival.startswith(args.only):
             rivals.one(rival, kind, batch)

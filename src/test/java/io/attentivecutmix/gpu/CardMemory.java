@@ -17,19 +17,21 @@ final class CardMemory implements GpuMemory {
     private final CUevent_st to = new CUevent_st();
 
     CardMemory() {
-        check(cudaSetDevice(0), "cudaSetDevice");
+        check(cudaSetDevice(DeviceUnderTest.ORDINAL), "cudaSetDevice");
         check(cudaEventCreate(from), "cudaEventCreate");
         check(cudaEventCreate(to), "cudaEventCreate");
     }
 
     static void check(int status, String call) {
         if (status != cudaSuccess) {
-            throw new IllegalStateException(call + ": " + cudaGetErrorString(status).getString() + " (status " + status + ")");
+            throw new IllegalStateException(call + ": " + cudaGetErrorString(status).getString() + " (status " + status
+                    + ")");
         }
     }
 
-    /** Free bytes of the current device's memory. */
+    /** Free bytes of the card's memory; makes it the thread's current device. */
     static long freeBytes() {
+        check(cudaSetDevice(DeviceUnderTest.ORDINAL), "cudaSetDevice");
         try (SizeTPointer free = new SizeTPointer(1); SizeTPointer total = new SizeTPointer(1)) {
             check(cudaMemGetInfo(free, total), "cudaMemGetInfo");
             return free.get();

@@ -13,9 +13,9 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.ShortPointer;
 
 /**
- * What the card itself can do: copy rate of its memory (read and written bytes counted), of the bus from and to page-locked memory,
- * and rate of an 8192³ matrix product through cuBLAS on random values (zeros would draw less power and run at a higher clock).
- * Prints one JSON object for each.
+ * What the card itself can do: copy rate of its memory (read and written bytes counted), of the bus from and to
+ * page-locked memory, and rate of an 8192³ matrix product through cuBLAS on random values (zeros would draw less power
+ * and run at a higher clock). Prints one JSON object for each.
  */
 public final class Ceilings {
     private static final long COPY = 1L << 30;
@@ -77,14 +77,17 @@ public final class Ceilings {
     private static void product(int type) {
         String name = type == CUDA_R_16BF ? "bf16" : type == CUDA_R_16F ? "fp16" : "tf32";
         cublasContext cublas = new cublasContext();
-        try (CardMemory memory = new CardMemory(); FloatPointer one = new FloatPointer(1f); FloatPointer zero = new FloatPointer(0f)) {
+        try (CardMemory memory = new CardMemory();
+                FloatPointer one = new FloatPointer(1f);
+                FloatPointer zero = new FloatPointer(0f)) {
             status(cublasCreate_v2(cublas), "cublasCreate");
             BytePointer a = matrix(memory, type, SEED);
             BytePointer b = matrix(memory, type, SEED + 1);
             BytePointer c = memory.allocate((type == CUDA_R_32F ? 4L : 2L) * SIDE * SIDE);
             int compute = type == CUDA_R_32F ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-            double millis = Timing.medianMillis(memory, () -> status(cublasGemmEx(cublas, CUBLAS_OP_N, CUBLAS_OP_N, SIDE, SIDE,
-                    SIDE, one, a, type, SIDE, b, type, SIDE, zero, c, type, SIDE, compute, CUBLAS_GEMM_DEFAULT), "cublasGemmEx"));
+            double millis = Timing.medianMillis(memory, () -> status(
+                    cublasGemmEx(cublas, CUBLAS_OP_N, CUBLAS_OP_N, SIDE, SIDE, SIDE, one, a, type, SIDE, b, type, SIDE,
+                            zero, c, type, SIDE, compute, CUBLAS_GEMM_DEFAULT), "cublasGemmEx"));
             print("matrix product " + SIDE + ", " + name, 2.0 * SIDE * SIDE * SIDE / millis / 1e9, "TFLOP/s");
             status(cublasDestroy_v2(cublas), "cublasDestroy");
         }

@@ -15,13 +15,13 @@ import java.util.Arrays;
 /** What the contract tests compare, and the batches they do it on. */
 final class Compare {
     /**
-     * Two cells whose heat differs by less than this part of the map's range may change places: float sums in another order move a
-     * value by about 1e-6 of it, and cuDNN's transformed convolutions by up to ten times that.
+     * Two cells whose heat differs by less than this part of the map's range may change places: float sums in another
+     * order move a value by about 1e-6 of it, and cuDNN's transformed convolutions by up to ten times that.
      */
     static final double NEAR_TIE = 1e-4;
     /**
-     * Relative L2 of a heat map or feature map in FP32. The CPU device is within 1e-5 of PyTorch; the rest is for cuDNN's
-     * transformed (Winograd, FFT) convolutions, whose sums lose about one digit more.
+     * Relative L2 of a heat map or feature map in FP32. The CPU device is within 1e-5 of PyTorch; the rest is for
+     * cuDNN's transformed (Winograd, FFT) convolutions, whose sums lose about one digit more.
      */
     static final double FP32_RELATIVE_L2 = 1e-4;
 

@@ -6,24 +6,35 @@ import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.weights.Weights;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * The device that the tests and programs of this package look at: GPU 0, or what the system property {@code gpu.test.device} names.
- * With {@code -Dgpu.test.device=cpu} the CPU device is held to itself, which shows on any machine that a test can pass.
+ * The device that the tests and programs of this package look at: GPU 0, or what the system property {@code
+ * gpu.test.device} names. With {@code -Dgpu.test.device=cpu} the CPU device is held to itself, which shows on any
+ * machine that a test can pass.
  */
 final class DeviceUnderTest {
     static final Device DEVICE = Device.parse(System.getProperty("gpu.test.device", "cuda"));
 
+    /** The card's number; 0 for the CPU device, where nobody asks. */
+    static final int ORDINAL = DEVICE.name().startsWith("cuda:") ? Integer.parseInt(DEVICE.name().substring(5)) : 0;
+
     private DeviceUnderTest() {}
 
-    /** Skips the calling test with the device's own reason where it cannot be used. */
-    static void require() {
-        DEVICE.unavailableReason().ifPresent(reason -> Assumptions.abort("skipped: " + DEVICE + ": " + reason));
+    /** Skips a test class with the device's own reason where the device cannot be used. */
+    static final class Usable implements ExecutionCondition {
+        @Override
+        public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+            return DEVICE.unavailableReason()
+                    .map(reason -> ConditionEvaluationResult.disabled("skipped: " + DEVICE + ": " + reason))
+                    .orElseGet(() -> ConditionEvaluationResult.enabled("usable"));
+        }
     }
 
     /** Skips the calling test where the device does not compute in this precision. */
     static void require(Precision precision) {
-        require();
         Assumptions.assumeTrue(DEVICE.precisions().contains(precision),
                 () -> "skipped: " + DEVICE + " computes in " + DEVICE.precisions() + ", not in " + precision);
     }

@@ -16,14 +16,16 @@ import io.attentivecutmix.weights.Weights;
 import java.util.Arrays;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The CUDA device against torchvision: heat maps and cells of all five networks as golden/features/README.txt describes them, through
- * the public API.
+ * The CUDA device against torchvision: heat maps and cells of all five networks as golden/features/README.txt describes
+ * them, through the public API.
  */
 @Tag("gpu")
+@ExtendWith(DeviceUnderTest.Usable.class)
 class GoldenContractTest {
     private static final int[] SIDES = {224, 160};
     private static final int K = 6;

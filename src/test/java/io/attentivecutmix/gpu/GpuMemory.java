@@ -5,8 +5,8 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Memory that kernels work on, for calls of the generated binding that have no engine above them: a card's, or, where the class path
- * has the kernels' build for the CPU, the host's.
+ * Memory that kernels work on, for calls of the generated binding that have no engine above them: a card's, or, where
+ * the class path has the kernels' build for the CPU, the host's.
  */
 sealed interface GpuMemory extends AutoCloseable permits CardMemory, HostMemory {
     /** That of the card, or the host's if the kernels are the build for the CPU. */
@@ -40,8 +40,8 @@ sealed interface GpuMemory extends AutoCloseable permits CardMemory, HostMemory 
     /** Refuses a status other than success, with its text. */
     static void ok(int status, String call) {
         if (status != AttentiveKernels.ACM_OK) {
-            throw new IllegalStateException(call + ": " + AttentiveKernels.acm_status_text(status).getString() + " (status "
-                    + status + ")");
+            String text = AttentiveKernels.acm_status_text(status).getString();
+            throw new IllegalStateException(call + ": " + text + " (status " + status + ")");
         }
     }
 }

@@ -8,7 +8,10 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The programs that a GPU host runs, here on the kernels' build for the CPU: their calls are accepted and their checks can fail. */
+/**
+ * The programs that a GPU host runs, here on the kernels' build for the CPU: their calls are accepted and their checks
+ * can fail.
+ */
 class KernelProgramsTest {
     @BeforeAll
     static void emulated() {

@@ -18,10 +18,10 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 
 /**
- * Each kernel alone, on the shapes it has in a step of ResNet-50 at 224: {@code KernelTimings [batch…]}, 1, 8, 64 and 256 by default.
- * Prints one JSON object for each kernel, batch and type: median microseconds of a launch between others of its kind, GB/s
- * of the minimal traffic that attentive_kernels.h states, and that as part of the copy rate measured in the same run. Small batches
- * stay in the L2 cache, so their part may exceed 1.
+ * Each kernel alone, on the shapes it has in a step of ResNet-50 at 224: {@code KernelTimings [batch…]}, 1, 8, 64 and
+ * 256 by default. Prints one JSON object for each kernel, batch and type: median microseconds of a launch between
+ * others of its kind, GB/s of the minimal traffic that attentive_kernels.h states, and that as part of the copy rate
+ * measured in the same run. Small batches stay in the L2 cache, so their part may exceed 1.
  */
 public final class KernelTimings {
     private static final int SIDE = 224;
@@ -63,7 +63,8 @@ public final class KernelTimings {
     private static double copyRate(GpuMemory memory, long bytes) {
         BytePointer from = memory.allocate(bytes);
         BytePointer to = memory.allocate(bytes);
-        return Timing.gigabytesPerSecond(2.0 * bytes, Timing.medianMillis(memory, () -> memory.enqueueCopy(to, from, bytes)));
+        double millis = Timing.medianMillis(memory, () -> memory.enqueueCopy(to, from, bytes));
+        return Timing.gigabytesPerSecond(2.0 * bytes, millis);
     }
 
     /** All kernels for one batch; gives the number of lines printed. */
@@ -96,8 +97,8 @@ public final class KernelTimings {
     private void report(String kernel, ElementType type, double bytes, Runnable launch) {
         double millis = Timing.medianMillis(memory, launch);
         double rate = Timing.gigabytesPerSecond(bytes, millis);
-        System.out.printf(Locale.ROOT, "{\"kernel\": \"%s\", \"batch\": %d, \"type\": \"%s\", \"micros\": %.2f, \"GB/s\": %.1f,"
-                + " \"ofCopyRate\": %.3f}%n", kernel, n, type, millis * 1e3, rate, rate / copyRate);
+        System.out.printf(Locale.ROOT, "{\"kernel\": \"%s\", \"batch\": %d, \"type\": \"%s\", \"micros\": %.2f,"
+                + " \"GB/s\": %.1f, \"ofCopyRate\": %.3f}%n", kernel, n, type, millis * 1e3, rate, rate / copyRate);
         lines++;
     }
 
@@ -154,7 +155,8 @@ public final class KernelTimings {
     private void stem(KernelImages in, ElementType type) {
         int weights = 64 * 3 * 7 * 7;
         int packedSize = 14336;
-        try (FloatPointer w = new FloatPointer((long) weights); ShortPointer packed = new ShortPointer((long) packedSize)) {
+        try (FloatPointer w = new FloatPointer((long) weights);
+                ShortPointer packed = new ShortPointer((long) packedSize)) {
             SplittableRandom random = new SplittableRandom(SEED);
             for (int i = 0; i < weights; i++) {
                 w.put(i, (float) random.nextDouble(-0.1, 0.1));
@@ -164,8 +166,8 @@ public final class KernelTimings {
             FloatPointer bias = new FloatPointer(values(64, ElementType.FLOAT32));
             int side = SIDE / 4;
             BytePointer out = memory.allocate((long) n * side * side * 64 * 2);
-            report("stem", type, n * (3.0 * SIDE * SIDE + 2.0 * 64 * side * side),
-                    () -> GpuMemory.ok(acm_stem(in, normalisation, onCard, bias, type.ordinal(), out, null), "acm_stem"));
+            report("stem", type, n * (3.0 * SIDE * SIDE + 2.0 * 64 * side * side), () -> GpuMemory.ok(
+                    acm_stem(in, normalisation, onCard, bias, type.ordinal(), out, null), "acm_stem"));
         }
     }
 
@@ -185,7 +187,8 @@ public final class KernelTimings {
         BytePointer y = memory.allocate(rows * channels * type.bytes());
         FloatPointer bias = new FloatPointer(values(channels, ElementType.FLOAT32));
         report("bias_residual_relu", type, 3.0 * rows * channels * type.bytes(), () -> GpuMemory.ok(
-                acm_bias_residual_relu(x, bias, x, y, type.ordinal(), rows, channels, 1, null), "acm_bias_residual_relu"));
+                acm_bias_residual_relu(x, bias, x, y, type.ordinal(), rows, channels, 1, null),
+                "acm_bias_residual_relu"));
     }
 
     private void attendAndMix(KernelImages inputs, ElementType type) {
@@ -210,7 +213,8 @@ public final class KernelTimings {
         KernelImages bytes = images(ElementType.UINT8, Layout.NHWC, SIDE, SIDE, 3, false);
         KernelImages tensors = images(type, Layout.NCHW, SIDE, SIDE, 3, false);
         double values = 3.0 * n * SIDE * SIDE;
-        report("mix to uint8", type, 2 * values, () -> GpuMemory.ok(acm_mix(inputs, inputs, bytes, regions, null), "acm_mix"));
+        report("mix to uint8", type, 2 * values,
+                () -> GpuMemory.ok(acm_mix(inputs, inputs, bytes, regions, null), "acm_mix"));
         report("mix to NCHW", type, values * (1 + type.bytes()),
                 () -> GpuMemory.ok(acm_mix(inputs, inputs, tensors, regions, null), "acm_mix"));
         report("attend_mix to uint8", type, features + 2 * values, () -> GpuMemory.ok(
@@ -227,11 +231,10 @@ public final class KernelTimings {
     }
 
     private void labels() {
-        BytePointer weights = values(n, ElementType.FLOAT32);
+        FloatPointer weights = new FloatPointer(values(n, ElementType.FLOAT32));
         IntPointer partner = partners();
-        BytePointer out = memory.allocate(4L * n * CLASSES);
+        FloatPointer out = new FloatPointer(memory.allocate(4L * n * CLASSES));
         report("soft_labels 1000", ElementType.FLOAT32, 12.0 * n + 4.0 * n * CLASSES, () -> GpuMemory.ok(
-                acm_soft_labels(partner, null, partner, new FloatPointer(weights), n, CLASSES, 0.1f, new FloatPointer(out), null),
-                "acm_soft_labels"));
+                acm_soft_labels(partner, null, partner, weights, n, CLASSES, 0.1f, out, null), "acm_soft_labels"));
     }
 }

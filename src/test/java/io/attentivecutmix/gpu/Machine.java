@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cudart;
@@ -15,10 +16,14 @@ import org.bytedeco.cuda.global.cudnn;
 import org.bytedeco.javacpp.IntPointer;
 
 /**
- * What the library sees of this machine: {@code Machine} prints devices, versions and the libraries that were mapped for them,
- * {@code Machine reasons} two lines: why the device under test cannot be used, and why no kernel can run on a card; empty if it can.
+ * What the library sees of this machine: {@code Machine} prints devices, versions and the libraries that were mapped
+ * for them, {@code Machine reasons} two lines: why the device under test cannot be used, and why no kernel can run on a
+ * card; empty if it can.
  */
 public final class Machine {
+    private static final Pattern OURS_OR_CUDAS =
+            Pattern.compile(".*/lib(cuda|cudnn|cublas|nvrtc|nvidia|jni|dnnl|attentive)[^/]*");
+
     private Machine() {}
 
     public static void main(String[] args) throws IOException {
@@ -29,12 +34,14 @@ public final class Machine {
             return;
         }
         for (Device each : Stream.of(Device.cpu(), device).distinct().toList()) {
-            System.out.println(each + ": " + each.unavailableReason().map(r -> "cannot be used: " + r).orElse("can be used"));
+            String usable = each.unavailableReason().map(reason -> "cannot be used: " + reason).orElse("can be used");
+            System.out.println(each + ": " + usable);
             each.details().forEach((key, value) -> System.out.println("  " + key + ": " + value));
         }
         versions();
         if (device.available()) {
-            try (AttentiveCutMix mixer = AttentiveCutMix.builder().device(device).weights(Weights.synthetic(18, 1)).build()) {
+            Weights weights = Weights.synthetic(18, 1);
+            try (AttentiveCutMix mixer = AttentiveCutMix.builder().device(device).weights(weights).build()) {
                 mixer.attend(Compare.uniform(0, 2, 224, 224));
                 System.out.println("a mixer: " + mixer.description());
             }
@@ -70,7 +77,8 @@ public final class Machine {
                 parts[i] = version[0];
             }
             System.out.println("cuBLAS: " + parts[0] + "." + parts[1] + "." + parts[2]);
-            System.out.println("cuDNN: " + cudnn.cudnnGetVersion() + ", built for CUDA " + cudnn.cudnnGetCudartVersion());
+            System.out.println("cuDNN: " + cudnn.cudnnGetVersion() + ", built for CUDA "
+                    + cudnn.cudnnGetCudartVersion());
         } catch (LinkageError | IllegalStateException e) {
             Throwable cause = e;
             while (cause.getCause() != null) {
@@ -90,7 +98,7 @@ public final class Machine {
         TreeSet<String> files = new TreeSet<>();
         for (String line : Files.readAllLines(maps)) {
             int slash = line.indexOf('/');
-            if (slash >= 0 && line.substring(slash).matches(".*/lib(cuda|cudart|cudnn|cublas|nvrtc|nvidia|jni|dnnl|attentive)[^/]*")) {
+            if (slash >= 0 && OURS_OR_CUDAS.matcher(line.substring(slash)).matches()) {
                 files.add(line.substring(slash));
             }
         }

@@ -39,13 +39,13 @@ public final class SelfTest {
             for (int i = 0; i < expected.length; i++) {
                 if (i % SelfTestWords.WORDS_PER_LANE / 4 == group && !SelfTestWords.same(i, expected[i], words[i])) {
                     if (wrong++ == 0) {
-                        first = String.format("lane %d word %d is %08x, not %08x", i / SelfTestWords.WORDS_PER_LANE, i % 4, words[i],
-                                expected[i]);
+                        first = String.format("lane %d word %d is %08x, not %08x",
+                                i / SelfTestWords.WORDS_PER_LANE, i % 4, words[i], expected[i]);
                     }
                 }
             }
             if (wrong > 0) {
-                text.append(SelfTestWords.GROUPS[group]).append(": ").append(wrong).append(" words differ; ").append(first)
+                text.append(SelfTestWords.GROUPS[group] + ": " + wrong + " words differ; " + first)
                         .append(System.lineSeparator());
             }
         }

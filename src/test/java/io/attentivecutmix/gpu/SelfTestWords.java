@@ -3,8 +3,8 @@ package io.attentivecutmix.gpu;
 import io.attentivecutmix.image.HalfFloats;
 
 /**
- * What acm_self_test writes, from the fragment tables of the PTX ISA ("Matrix fragments for mma.m16n8k16", "ldmatrix") written out as
- * plain loops over matrices: the kernel's own code has no part in it.
+ * What acm_self_test writes, from the fragment tables of the PTX ISA ("Matrix fragments for mma.m16n8k16", "ldmatrix")
+ * written out as plain loops over matrices: the kernel's own code has no part in it.
  */
 final class SelfTestWords {
     /** Names of the 20 words of a lane, in groups of four. */
@@ -53,7 +53,8 @@ final class SelfTestWords {
             int g = lane / 4;
             int t = lane % 4;
             for (int half = 0; half < 2; half++) {
-                // registers of A: row g, row g + 8, then both again eight columns to the right; B takes the second and third
+                // registers of A: row g, row g + 8, then both again eight columns to the right; B takes the second and
+                // third
                 for (int i = 0; i < 4; i++) {
                     a[g + 8 * (i % 2)][2 * t + half + 8 * (i / 2)] = value(lane, i, half);
                 }

@@ -16,9 +16,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A training loop's worth of steps with flat memory: {@code Steps [steps [batch [depth [precision]]]]}, 10000 steps of 32 images
- * through ResNet-50 by default. Every thousandth of the way it asks for the device's free memory, every tenth it prints a line.
- * Fails if the last quarter's least free memory is more than 1 MiB below the second quarter's: the first is for warming up.
+ * A training loop's worth of steps with flat memory: {@code Steps [steps [batch [depth [precision]]]]}, 10000 steps of
+ * 32 images through ResNet-50 by default. Every thousandth of the way it asks for the device's free memory, every tenth
+ * it prints a line. Fails if the last quarter's least free memory is more than 1 MiB below the second quarter's: the
+ * first is for warming up.
  */
 public final class Steps {
     static final long ALLOWED = 1 << 20;
@@ -31,14 +32,16 @@ public final class Steps {
         int batch = args.length > 1 ? Integer.parseInt(args[1]) : 32;
         int depth = args.length > 2 ? Integer.parseInt(args[2]) : 50;
         Device device = DeviceUnderTest.DEVICE;
-        Precision precision = args.length > 3 ? Precision.valueOf(args[3]) : device.defaultPrecision(MixOptions.paper());
+        Precision precision =
+                args.length > 3 ? Precision.valueOf(args[3]) : device.defaultPrecision(MixOptions.paper());
         boolean gpu = !device.equals(Device.cpu());
         long[] free = run(steps, batch, Weights.synthetic(depth, 1), device, precision, gpu);
-        System.out.printf(Locale.ROOT, "{\"steps\": %d, \"batch\": %d, \"network\": %d, \"precision\": \"%s\", \"device\": \"%s\","
-                + " \"lostMiB\": %.2f}%n", steps, batch, depth, precision, device, gpu ? lost(free) / 1048576.0 : 0);
+        System.out.printf(Locale.ROOT, "{\"steps\": %d, \"batch\": %d, \"network\": %d, \"precision\": \"%s\","
+                + " \"device\": \"%s\", \"lostMiB\": %.2f}%n", steps, batch, depth, precision, device,
+                gpu ? lost(free) / 1048576.0 : 0);
         if (gpu && lost(free) > ALLOWED) {
-            throw new IllegalStateException("device memory is not flat: " + lost(free) + " bytes less at the end than in the second"
-                    + " quarter; allowed: " + ALLOWED);
+            throw new IllegalStateException("device memory is not flat: " + lost(free)
+                    + " bytes less at the end than in the second quarter; allowed: " + ALLOWED);
         }
     }
 
@@ -57,7 +60,9 @@ public final class Steps {
         int every = Math.max(1, steps / 1000);
         int lines = Math.max(1, steps / 10);
         long[] free = new long[(steps + every - 1) / every];
-        try (AttentiveCutMix mixer = AttentiveCutMix.builder().device(device).weights(weights).precision(precision).build()) {
+        AttentiveCutMix.Builder builder =
+                AttentiveCutMix.builder().device(device).weights(weights).precision(precision);
+        try (AttentiveCutMix mixer = builder.build()) {
             System.out.println(mixer.description());
             mixer.prepare(batch);
             long last = System.nanoTime();
@@ -68,9 +73,9 @@ public final class Steps {
                 }
                 if ((step + 1) % lines == 0) {
                     long now = System.nanoTime();
-                    System.out.printf(Locale.ROOT, "step %d: %.3f ms a step, heap %d MiB, device memory free %.2f MiB%n", step + 1,
-                            (now - last) / 1e6 / lines, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() >> 20,
-                            free[step / every] / 1048576.0);
+                    long heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+                    System.out.printf(Locale.ROOT, "step %d: %.3f ms a step, heap %d MiB, device memory free %.2f MiB"
+                            + "%n", step + 1, (now - last) / 1e6 / lines, heap >> 20, free[step / every] / 1048576.0);
                     last = now;
                 }
             }

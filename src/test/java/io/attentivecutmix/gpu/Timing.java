@@ -8,7 +8,10 @@ final class Timing {
 
     private Timing() {}
 
-    /** Median milliseconds of one launch: the launch is repeated until a round lasts some milliseconds, for seven rounds. */
+    /**
+     * Median milliseconds of one launch: the launch is repeated until a round lasts some milliseconds, for seven
+     * rounds.
+     */
     static double medianMillis(GpuMemory memory, Runnable launch) {
         // first use loads the module and fills caches
         double once = memory.millis(launch);
