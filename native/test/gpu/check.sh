@@ -12,6 +12,7 @@
 #   selftest   inline PTX of the kernels against the PTX ISA's lane maps
 #   steps      10,000 steps with flat device memory
 #   stages     each kernel alone: microseconds, GB/s, part of the copy rate
+#   device     whole steps on images that stay on the card: images/s, p50, p99, host's share
 #   timings    extractor and whole step, batch 1, 8, 64, 256, each precision (JMH)
 #   rivals     PyTorch: eager, compiled, hand-fused in a CUDA graph; and the per-sample pipeline
 #
@@ -24,9 +25,9 @@
 set -euo pipefail
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-all_parts=(machine ceilings contract sanitizer selftest steps stages timings rivals)
+all_parts=(machine ceilings contract sanitizer selftest steps stages device timings rivals)
 declare -A limits=([machine]=90 [ceilings]=180 [contract]=420 [sanitizer]=540 [selftest]=60 [steps]=300 [stages]=240
-  [timings]=590 [rivals]=590)
+  [device]=300 [timings]=590 [rivals]=590)
 readonly skipped=77
 
 die() {
@@ -209,6 +210,14 @@ part_stages() {
   headline "$(grep '"batch": 256, "type": "FLOAT16"' "$ACM_RESULTS/stages.jsonl" \
     | sed 's/.*"kernel": "\([^"]*\)".*"micros": \([0-9.]*\),.*"ofCopyRate": \([0-9.]*\)}/\1 \2 µs (\3)/' \
     | paste -sd ';' | sed 's/;/; /g') at batch 256, FP16; in brackets: part of the copy rate"
+}
+
+part_device() {
+  needs_card
+  needs_device
+  java_ io.attentivecutmix.gpu.DeviceSteps | tee "$ACM_RESULTS/device.jsonl"
+  headline "$(sed 's/.*"precision": "\([^"]*\)", "batch": \([0-9]*\), "imagesPerSecond": \([0-9.]*\), "p50Millis": \([0-9.]*\),.*/\1 batch \2: \3 images\/s, p50 \4 ms/' \
+    "$ACM_RESULTS/device.jsonl" | paste -sd ';' | sed 's/;/; /g')"
 }
 
 part_timings() {
