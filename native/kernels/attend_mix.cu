@@ -7,8 +7,8 @@
 #include "mix.cuh"
 
 namespace acm {
-// dynamic shared bytes: 11912
-template <bool kSame>
+// dynamic shared bytes: 11944
+template <int kFrom>
 __global__ void __launch_bounds__(512, 1) attend_mix_kernel(acm_attention attention, acm_images source,
                                                             acm_images background, acm_images out, acm_regions regions,
                                                             Normalisation normalisation, int slices) {
@@ -18,10 +18,11 @@ __global__ void __launch_bounds__(512, 1) attend_mix_kernel(acm_attention attent
   const int64_t image = blockIdx.x / slices;
   const int slice = static_cast<int>(blockIdx.x % slices);
   attend_image(attention, image, a, 512, slice == 0);
-  mix_image<kSame>(source, background, out, regions, normalisation, image, m, a.cells, 512, slice * 512 + threadIdx.x,
+  if (threadIdx.x < kMostCells / 32) m.region.cells[threadIdx.x] = a.cells[threadIdx.x];
+  mix_image<kFrom>(source, background, out, regions, normalisation, image, m, 512, slice * 512 + threadIdx.x,
             static_cast<int64_t>(slices) * 512);
 }
-static_assert(sizeof(AttendShared) + sizeof(MixShared) == 11912, "the figure above the kernel");
+static_assert(sizeof(AttendShared) + sizeof(MixShared) == 11944, "the figure above the kernel");
 }  // namespace acm
 
 extern "C" int acm_attend_mix(const acm_attention *attention, const acm_images *source, const acm_images *background,
@@ -40,7 +41,11 @@ extern "C" int acm_attend_mix(const acm_attention *attention, const acm_images *
   if (status != ACM_OK) return status;
   const int slices = slices_of(*out, 512, processors, 16);
   if (out->count * slices > 0x7fffffff) return ACM_TOO_LARGE;
-  return launch(same_form(*source, *out) ? attend_mix_kernel<true> : attend_mix_kernel<false>,
+  const int from = same_form(*source, *out) ? 0 : size_of(source->type);
+  return launch(from == 0   ? attend_mix_kernel<0>
+                : from == 1 ? attend_mix_kernel<1>
+                : from == 2 ? attend_mix_kernel<2>
+                            : attend_mix_kernel<4>,
                 dim3(static_cast<unsigned>(out->count * slices)), 512, sizeof(AttendShared) + sizeof(MixShared), stream,
                 *attention, *source, *background, *out, *regions, normalisation, slices);
 }

@@ -63,6 +63,12 @@ __device__ __forceinline__ uint16_t float_to_brain(float f) {
   return h;
 }
 
+// Hides a value from the compiler, so that what is computed from it inside a loop is not kept in registers outside it.
+__device__ __forceinline__ int64_t opaque(int64_t v) {
+  asm volatile("" : "+l"(v));
+  return v;
+}
+
 __device__ __forceinline__ uint4 load16(const void *p) { return __ldg(static_cast<const uint4 *>(p)); }
 // For data that is read once: leaves the first-level cache to what is read again.
 __device__ __forceinline__ uint4 load16_streaming(const void *p) {

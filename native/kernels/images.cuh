@@ -49,6 +49,7 @@ __device__ __forceinline__ void store_pixel(const acm_images &form, unsigned cha
     store16(image + pixel * 16, make_uint4(v[0] | v[1] << 16, v[2], 0, 0));
     return;
   }
+  ACM_NO_UNROLL
   for (int c = 0; c < form.channels; c++) {
     store_bits(image, pixel * form.channels + c, bytes, c == 0 ? v[0] : c == 1 ? v[1] : c == 2 ? v[2] : 0);
   }

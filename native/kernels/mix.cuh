@@ -4,13 +4,24 @@
 #include "pixels.cuh"
 
 namespace acm {
-// Which pixels of an h×w image are the source's.
+__device__ __forceinline__ uint32_t pixel_of(int64_t byte, int pixelBytes) {
+  switch (pixelBytes) {
+    case 1: return static_cast<uint32_t>(byte);
+    case 2: return static_cast<uint32_t>(byte >> 1);
+    case 3: return static_cast<uint32_t>(byte / 3);
+    case 4: return static_cast<uint32_t>(byte >> 2);
+    case 6: return static_cast<uint32_t>(byte / 6);
+    default: return static_cast<uint32_t>(byte / 12);
+  }
+}
+
+// Which pixels of an image are the source's. All of it lies in shared memory, where it takes no registers.
 struct Region {
-  enum Kind { kAll, kCells, kBox } kind;
-  int h, w, grid;
+  enum Kind { kAll, kCells, kBox };
+  int kind, h, w, grid;
   int left, top, right, bottom;
-  const int *tops, *lefts;  // shared, (G + 1) boundaries of grid rows and columns
-  const uint32_t *cells;    // shared, the mask
+  int tops[kMostGrid + 1], lefts[kMostGrid + 1];  // boundaries of grid rows and columns
+  uint32_t cells[kMostCells / 32];                // the mask
 
   __device__ __forceinline__ bool selected(int r, int c) const {
     const int cell = r * grid + c;
@@ -31,182 +42,186 @@ struct Region {
     const int r = cell_of(y, h, tops);
     int c = cell_of(x, w, lefts);
     const bool source = selected(r, c);
+    ACM_NO_UNROLL
     while (c + 1 < grid && selected(r, c + 1) == source) c++;
     *length = lefts[c + 1] - x;
     return source;
   }
-  // Whether pixels p to p + n - 1 are all of one kind, and which.
-  __device__ __forceinline__ bool uniform(uint32_t p, uint32_t n, bool *source) const {
-    uint32_t length;
-    *source = at(p, &length);
-    for (uint32_t done = length; done < n; done += length) {
-      if (at(p + done, &length) != *source) return false;
+  // Bit i: unit `begin` + i is the source's, for kUnits units of which a pixel has `perPixel`.
+  template <int kUnits> __device__ __forceinline__ uint32_t mask(int64_t begin, int perPixel) const {
+    if (kind == kAll) return (1u << kUnits) - 1;
+    uint32_t p = pixel_of(begin, perPixel), bits = 0;
+    ACM_NO_UNROLL
+    for (int done = 0; done < kUnits;) {
+      uint32_t length;
+      const bool source = at(p, &length);
+      p += length;
+      const int64_t end = static_cast<int64_t>(p) * perPixel - begin;
+      const int until = static_cast<int>(min(end, int64_t{kUnits}));
+      if (source) bits |= (1u << until) - (1u << done);
+      done = until;
     }
-    return true;
+    return bits;
   }
 
  private:
   // The j with boundary(j) <= pixel < boundary(j + 1): an estimate, put right by the boundaries themselves.
   __device__ __forceinline__ int cell_of(int pixel, int size, const int *boundaries) const {
     int j = min(static_cast<int>(static_cast<float>(pixel) / static_cast<float>(size) * grid), grid - 1);
+    ACM_NO_UNROLL
     while (pixel < boundaries[j]) j--;
+    ACM_NO_UNROLL
     while (pixel >= boundaries[j + 1]) j++;
     return j;
   }
 };
 
 struct MixShared {
+  Region region;
   uint32_t table[3 * 256];
-  int tops[kMostGrid + 1], lefts[kMostGrid + 1];
-  uint32_t cells[kMostCells / 32];
 };
 
-// Bytes from one of two images into a third of the same form, in units of W bytes that are aligned in the output.
-template <int W> struct Unit;
-template <> struct Unit<16> { using Type = uint4; };
-template <> struct Unit<4> { using Type = uint32_t; };
-template <> struct Unit<1> { using Type = uint8_t; };
-
-__device__ __forceinline__ uint32_t pixel_of(int64_t byte, int pixelBytes) {
-  switch (pixelBytes) {
-    case 1: return static_cast<uint32_t>(byte);
-    case 2: return static_cast<uint32_t>(byte >> 1);
-    case 3: return static_cast<uint32_t>(byte / 3);
-    case 4: return static_cast<uint32_t>(byte >> 2);
-    case 6: return static_cast<uint32_t>(byte / 6);
-    default: return static_cast<uint32_t>(byte / 12);
-  }
-}
-
-// Bytes [begin, begin + W) one by one: those that exist, each from its own image.
-template <int W>
+// Bytes [begin, begin + 16) one by one: those that exist, each from its own image.
 __device__ __forceinline__ void copy_bytes(const unsigned char *source, const unsigned char *background, unsigned char *out,
                                            int64_t bytes, int pixelBytes, const Region &region, int64_t begin) {
   ACM_NO_UNROLL
-  for (int64_t b = max(begin, int64_t{0}); b < min(begin + W, bytes); b++) {
+  for (int64_t b = max(begin, int64_t{0}); b < min(begin + 16, bytes); b++) {
     uint32_t length;
     out[b] = region.at(pixel_of(b, pixelBytes), &length) ? source[b] : background[b];
   }
 }
-template <int W>
+
+// 16 bytes; kShifted: from anywhere, through the aligned words around them.
+template <bool kShifted> __device__ __forceinline__ uint4 load_unit(const unsigned char *from) {
+  if (!kShifted) return load16_streaming(from);
+  const uint32_t m = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(from) & 15);
+  const uint4 low = load16(from - m);
+  return m == 0 ? low : shifted(low, load16(from - m + 16), m);
+}
+__device__ __forceinline__ uint32_t chosen_bits(uint32_t mask, int word) {
+  return ((mask >> (4 * word) & 15) * 0x00204081u & 0x01010101u) * 0xffu;
+}
+// Bytes from one of two images into a third of the same form, in vectors that are aligned in the output. kShifted: an input lies
+// otherwise to 16 bytes than the output does; then a vector takes two loads, of which the second is its neighbour's first.
+template <bool kShifted>
 __device__ __forceinline__ void copy_plane(const unsigned char *source, const unsigned char *background, unsigned char *out,
                                            int64_t bytes, int pixelBytes, const Region &region, int64_t first, int64_t step) {
-  using Type = typename Unit<W>::Type;
-  constexpr int kFlight = 4;  // loads on their way before the first store
-  const int64_t lead = reinterpret_cast<uintptr_t>(out) % W, units = (lead + bytes + W - 1) / W;
+  constexpr int kFlight = kShifted ? 1 : 4;  // vectors on their way before the first store
+  constexpr int64_t kMargin = kShifted ? 16 : 0;  // the aligned words around a vector stay inside the image
+  const int64_t lead = reinterpret_cast<uintptr_t>(out) % 16, units = (lead + bytes + 15) / 16;
   for (int64_t u = first; u < units; u += kFlight * step) {
-    Type values[kFlight];
-    bool whole[kFlight];
+    uint4 values[kFlight];
     ACM_UNROLL
     for (int i = 0; i < kFlight; i++) {
-      const int64_t begin = (u + i * step) * W - lead, end = begin + W;
-      bool fromSource = false;
-      whole[i] = begin >= 0 && end <= bytes;
-      if (whole[i]) {
-        const uint32_t p = pixel_of(begin, pixelBytes), last = pixel_of(end - 1, pixelBytes);
-        whole[i] = region.uniform(p, last - p + 1, &fromSource);
-      }
-      if (whole[i]) {
-        const unsigned char *from = (fromSource ? source : background) + begin;
-        if constexpr (W == 16) {
-          values[i] = load16_streaming(from);
-        } else {
-          values[i] = __ldg(reinterpret_cast<const Type *>(from));
-        }
+      const int64_t begin = (u + i * step) * 16 - lead;
+      if (begin < kMargin || begin + 16 + kMargin > bytes) continue;
+      const uint32_t mask = region.mask<16>(begin, pixelBytes);
+      values[i] = load_unit<kShifted>((mask != 0 ? source : background) + begin);
+      if (mask != 0 && mask != 0xffff) {  // a cell's edge: both, byte by byte
+        const uint4 other = load_unit<kShifted>(background + begin);
+        const uint32_t x = chosen_bits(mask, 0), y = chosen_bits(mask, 1), z = chosen_bits(mask, 2), w = chosen_bits(mask, 3);
+        values[i] = make_uint4((values[i].x & x) | (other.x & ~x), (values[i].y & y) | (other.y & ~y),
+                               (values[i].z & z) | (other.z & ~z), (values[i].w & w) | (other.w & ~w));
       }
     }
     ACM_UNROLL
     for (int i = 0; i < kFlight; i++) {
-      const int64_t begin = (u + i * step) * W - lead;
-      if (whole[i]) {
-        *reinterpret_cast<Type *>(out + begin) = values[i];
+      const int64_t begin = (u + i * step) * 16 - lead;
+      if (begin >= kMargin && begin + 16 + kMargin <= bytes) {
+        store16(out + begin, values[i]);
       } else {
-        copy_bytes<W>(source, background, out, bytes, pixelBytes, region, begin);
+        copy_bytes(source, background, out, bytes, pixelBytes, region, begin);
       }
     }
   }
 }
 
+// One channel has one layout.
 inline bool same_form(const acm_images &in, const acm_images &out) {
-  return in.type == out.type && in.layout == out.layout && in.channels == out.channels;
+  return in.type == out.type && (in.layout == out.layout || in.channels == 1) && in.channels == out.channels;
 }
 
-// Thread `first` of `step` threads that share the image. kSame: output and inputs have one form.
-template <bool kSame>
+// Thread `first` of `step` threads that share the image. kFrom: bytes of an input value, 0 where output and inputs have one form.
+template <int kFrom>
 __device__ __forceinline__ void mix_pixels(const acm_images &in, const unsigned char *source,
                                            const unsigned char *background, const acm_images &form, unsigned char *out,
                                            const Region &region, const Conversion &conversion, int64_t first, int64_t step) {
   const int64_t count = static_cast<int64_t>(region.h) * region.w;
-  if constexpr (kSame) {
+  if constexpr (kFrom == 0) {
     const bool planes = in.layout == ACM_NCHW;
     const int pixelBytes = size_of(in.type) * (planes ? 1 : in.channels);
     const int64_t bytes = count * pixelBytes;
+    ACM_NO_UNROLL
     for (int c = 0; c < (planes ? in.channels : 1); c++) {
       const unsigned char *s = source + c * bytes, *b = background + c * bytes;
       unsigned char *o = out + c * bytes;
       const uintptr_t apart = (reinterpret_cast<uintptr_t>(s) - reinterpret_cast<uintptr_t>(o)) |
                               (reinterpret_cast<uintptr_t>(b) - reinterpret_cast<uintptr_t>(o));
       if (apart % 16 == 0) {
-        copy_plane<16>(s, b, o, bytes, pixelBytes, region, first, step);
-      } else if (apart % 4 == 0) {
-        copy_plane<4>(s, b, o, bytes, pixelBytes, region, first, step);
+        copy_plane<false>(s, b, o, bytes, pixelBytes, region, first, step);
       } else {
-        copy_plane<1>(s, b, o, bytes, pixelBytes, region, first, step);
+        copy_plane<true>(s, b, o, bytes, pixelBytes, region, first, step);
       }
     }
   } else {
-    const int64_t groups = (count + kGroup - 1) / kGroup;
-    const bool vectors = grouped(in, source, count) && grouped(in, background, count) && grouped(form, out, count);
+    constexpr int kPixels = group_of(kFrom);
     Finite unused;
-    for (int64_t g = first; g < groups; g += step) {
-      const int64_t p = g * kGroup;
-      bool fromSource;
-      if (vectors && p + kGroup <= count && region.uniform(static_cast<uint32_t>(p), kGroup, &fromSource)) {
-        Group values;
-        load_group(in, fromSource ? source : background, count, p, values);
-        convert_group(conversion, values, unused);
-        store_group(form, out, count, p, values);
+    // An image has less than 2^29 pixels, and all threads that share it take less than twice as many in one step.
+    const uint32_t most = static_cast<uint32_t>(count), stride = static_cast<uint32_t>(step) * kPixels;
+    ACM_NO_UNROLL
+    for (uint32_t p = static_cast<uint32_t>(first) * kPixels; p < most; p += stride) {
+      const int64_t n = opaque(count);
+      if (group_inside(in, source, n, p) && group_inside(in, background, n, p)) {
+        const uint32_t mask = region.mask<kPixels>(p, 1);
+        if (in.layout == ACM_NCHW) {
+          move_group<kFrom, true, false>(conversion, source, background, mask, form, out, n, p, unused);
+        } else {
+          move_group<kFrom, false, false>(conversion, source, background, mask, form, out, n, p, unused);
+        }
         continue;
       }
-      for (int64_t q = p; q < p + kGroup && q < count; q++) {
+      ACM_NO_UNROLL
+      for (uint32_t q = p; q < p + kPixels && q < most; q++) {
         uint32_t length;
-        const bool own = region.at(static_cast<uint32_t>(q), &length);
-        move_pixel(conversion, in, own ? source : background, q, count, form, out, q, count, unused);
+        const bool own = region.at(q, &length);
+        move_pixel(conversion, in, own ? source : background, q, n, form, out, q, n, unused);
       }
     }
   }
 }
 
-// Image i by this block and those that share it. The mask is in `cells` (shared); s.tops and s.lefts are written here.
-template <bool kSame>
+// Image i by this block and those that share it. The mask is in s.region.cells; the rest of `s` is written here.
+template <int kFrom>
 __device__ __forceinline__ void mix_image(const acm_images &source, const acm_images &background, const acm_images &out,
                                           const acm_regions &regions, const Normalisation &normalisation, int64_t image,
-                                          MixShared &s, const uint32_t *cells, int threads, int64_t first, int64_t step) {
+                                          MixShared &s, int threads, int64_t first, int64_t step) {
+  const bool mixed = regions.mixed == nullptr || regions.mixed[image] != 0;
   const Size size = size_at(out, image);
   const int grid = regions.grid;
-  const bool mixed = regions.mixed == nullptr || regions.mixed[image] != 0;
-  if (!kSame) fill_table(s.table, source.type, out.type, normalisation, threads);
+  if (kFrom == 1) fill_table(s.table, source.type, out.type, normalisation, threads);
   if (threadIdx.x <= static_cast<unsigned>(grid)) {
-    s.tops[threadIdx.x] = static_cast<int>(static_cast<int64_t>(threadIdx.x) * size.h / grid);
-    s.lefts[threadIdx.x] = static_cast<int>(static_cast<int64_t>(threadIdx.x) * size.w / grid);
+    s.region.tops[threadIdx.x] = static_cast<int>(static_cast<int64_t>(threadIdx.x) * size.h / grid);
+    s.region.lefts[threadIdx.x] = static_cast<int>(static_cast<int64_t>(threadIdx.x) * size.w / grid);
+  }
+  if (threadIdx.x == 0) {
+    s.region.kind = !mixed ? Region::kAll : regions.boxes != nullptr ? Region::kBox : Region::kCells;
+    s.region.h = size.h;
+    s.region.w = size.w;
+    s.region.grid = grid;
+    if (mixed && regions.boxes != nullptr) {
+      const int32_t *box = regions.boxes + 4 * image;
+      s.region.left = box[0];
+      s.region.top = box[1];
+      s.region.right = box[2];
+      // An empty box takes nothing, wherever its edges are.
+      s.region.bottom = box[2] <= box[0] ? box[1] : box[3];
+    }
   }
   __syncthreads();
-  Region region = {!mixed                   ? Region::kAll
-                   : regions.boxes != nullptr ? Region::kBox
-                                              : Region::kCells,
-                   size.h, size.w, grid, 0, 0, 0, 0, s.tops, s.lefts, cells};
-  if (region.kind == Region::kBox) {
-    region.left = regions.boxes[4 * image];
-    region.top = regions.boxes[4 * image + 1];
-    region.right = regions.boxes[4 * image + 2];
-    region.bottom = regions.boxes[4 * image + 3];
-    // An empty box takes nothing, wherever its edges are.
-    if (region.right <= region.left) region.bottom = region.top;
-  }
   const unsigned char *own = image_at(source, image);
   const unsigned char *other = mixed ? image_at(background, regions.partner[image]) : own;
   const Conversion conversion = {source.type, out.type, false, s.table, normalisation};
-  mix_pixels<kSame>(source, own, other, out, image_at(out, image), region, conversion, first, step);
+  mix_pixels<kFrom>(source, own, other, out, image_at(out, image), s.region, conversion, first, step);
 }
 
 inline int check_mix(const acm_images *source, const acm_images *background, const acm_images *out,

@@ -16,6 +16,7 @@ namespace acm {
 constexpr int kThreads = 256;
 
 // dynamic shared bytes: 3072
+template <int kFrom>
 __global__ void __launch_bounds__(256, 2) convert_kernel(acm_images in, acm_images out, Normalisation normalisation,
                                                          int normalised, uint8_t *spoiled) {
   ACM_DYNAMIC_SHARED(shared);
@@ -23,20 +24,22 @@ __global__ void __launch_bounds__(256, 2) convert_kernel(acm_images in, acm_imag
   fill_table(table, in.type, out.type, normalisation, kThreads);
   __syncthreads();
   const Conversion conversion = {in.type, out.type, in.type != ACM_UINT8 && normalised != 0, table, normalisation};
-  const int64_t count = static_cast<int64_t>(in.height) * in.width, groups = (count + kGroup - 1) / kGroup;
+  constexpr int kPixels = group_of(kFrom);
+  const int64_t count = static_cast<int64_t>(in.height) * in.width, groups = (count + kPixels - 1) / kPixels;
   const int64_t total = in.count * groups;
   for (int64_t at = int64_t(blockIdx.x) * kThreads + threadIdx.x; at < total; at += int64_t(gridDim.x) * kThreads) {
-    const int64_t image = at / groups, p = (at - image * groups) * kGroup;
+    const int64_t image = at / groups, p = (at - image * groups) * kPixels;
     const unsigned char *from = image_at(in, image);
     unsigned char *to = image_at(out, image);
     Finite finite;
-    if (in.channels == 3 && p + kGroup <= count && grouped(in, from, count) && grouped(out, to, count)) {
-      Group g;
-      load_group(in, from, count, p, g);
-      convert_group(conversion, g, finite);
-      store_group(out, to, count, p, g);
+    if (in.channels == 3 && group_inside(in, from, count, p)) {
+      if (in.layout == ACM_NCHW) {
+        move_group<kFrom, true, true>(conversion, from, from, 0xffff, out, to, count, p, finite);
+      } else {
+        move_group<kFrom, false, true>(conversion, from, from, 0xffff, out, to, count, p, finite);
+      }
     } else {
-      for (int64_t q = p; q < p + kGroup && q < count; q++) {
+      for (int64_t q = p; q < p + kPixels && q < count; q++) {
         move_pixel(conversion, in, from, q, count, out, to, q, count, finite);
       }
     }
@@ -280,10 +283,11 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   }
   int blocks = 0;
   if (same_sizes(*in, *out)) {
-    const int64_t groups = (static_cast<int64_t>(in->height) * in->width + kGroup - 1) / kGroup;
+    const int size = size_of(in->type);
+    const int64_t groups = (static_cast<int64_t>(in->height) * in->width + group_of(size) - 1) / group_of(size);
     status = stride_blocks(in->count * groups, kThreads, 8, &blocks);
     if (status != ACM_OK) return status;
-    return launch(convert_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
+    return launch(size == 1 ? convert_kernel<1> : size == 2 ? convert_kernel<2> : convert_kernel<4>, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
                   spoiled);
   }
   Tables tables;

@@ -44,7 +44,7 @@ add_mutant(missing_barrier attend "" thread attend.ties "data race"
   "    __syncthreads();\n    for (int c = thread; c < cells; c += threads) s.key[c]"
   "    for (int c = thread; c < cells; c += threads) s.key[c]")
 add_mutant(out_of_bounds_read mix "" address mix.sizes "AddressSanitizer"
-  "whole[i] = begin >= 0 && end <= bytes;" "whole[i] = begin >= 0 && end <= bytes + 8;")
+  "if (begin < kMargin || begin + 16 + kMargin > bytes) continue;" "if (begin < kMargin || begin + 8 + kMargin > bytes) continue;")
 add_mutant(row_and_column_swapped mix "" plain mix.one_cell "FAILED mix cell 1"
   "const int cell = r * grid + c;" "const int cell = c * grid + r;")
 add_mutant(ties_to_the_higher_index attend "" plain attend.ties "FAILED attend ties"

@@ -409,6 +409,12 @@ template <typename T> T __ldg(const T *p) { return *p; }
 inline unsigned __vmaxu2(unsigned a, unsigned b) {
   return std::max(a & 0xffffu, b & 0xffffu) | std::max(a >> 16, b >> 16) << 16;
 }
+inline unsigned __funnelshift_r(unsigned low, unsigned high, unsigned n) {
+  return unsigned((uint64_t(high) << 32 | low) >> (n & 31));
+}
+inline unsigned __funnelshift_l(unsigned low, unsigned high, unsigned n) {
+  return unsigned((uint64_t(high) << 32 | low) << (n & 31) >> 32);
+}
 inline float __uint_as_float(unsigned u) { return emu::value<float>(u); }
 inline unsigned __float_as_uint(float f) { return unsigned(emu::bits(f)); }
 inline float __int_as_float(int u) { return emu::value<float>(unsigned(u)); }

@@ -129,6 +129,7 @@ template <int pending> void copy_async_wait() {
 inline float half_to_float(uint16_t h) { return emu::fromHalf(h); }
 inline uint16_t float_to_half(float f) { return emu::toHalf(f); }
 inline uint16_t float_to_brain(float f) { return emu::toBrain(f); }
+inline int64_t opaque(int64_t v) { return v; }
 inline uint4 load16(const void *p) { return *static_cast<const uint4 *>(p); }
 inline uint4 load16_streaming(const void *p) { return *static_cast<const uint4 *>(p); }
 inline void store16(void *p, uint4 v) { *static_cast<uint4 *>(p) = v; }
