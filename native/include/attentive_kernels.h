@@ -9,7 +9,9 @@
  *   launched; what lies in device memory (tables of sizes, offsets, partners, labels) is not, and is the caller's care.
  * - It launches on the given stream (null: the default stream) and returns at once; it allocates nothing and never
  *   synchronises. An error of the kernel itself is reported by a later call.
- * - Pointers lead to device memory unless "host" is said. Inputs and outputs must not overlap unless said.
+ * - Pointers lead to device memory unless "host" is said. Inputs and outputs must not overlap unless said. That is checked for
+ *   every pointer; but where a batch has a table of offsets, which lies in device memory, only the same pixels with the same
+ *   table are found, and the rest is the caller's care.
  * - Results do not depend on the grid, the card or the run. Sums run in a fixed order, without atomics; multiplications and
  *   additions are contracted only where a formula says fma.
  * - Sizes that can pass 2^31 are 64 bits wide. One image has at most 2^29 - 1 pixels.
@@ -69,7 +71,10 @@ enum { ACM_MEAN = 0, ACM_LAST = 1, ACM_MAX = 2, ACM_L2 = 3, ACM_CLASS = 4 };
 typedef struct acm_images {
   /** (N, H, W, channels) or (N, channels, H, W). Any alignment that the type allows; 16 bytes are fastest. */
   void *pixels;
-  /** (N) bytes from `pixels` to each image, a multiple of the type's size, may be negative; null: one behind the other. */
+  /**
+   * (N) bytes from `pixels` to each image, a multiple of the type's size; null: one behind the other. They may be negative and
+   * may lead into another allocation: `pixels` is only what they count from. Images may repeat; of outputs none may share a byte.
+   */
   const int64_t *offsets;
   /** (N, 2) height and width of each image; null: all have the size below. Needs `offsets`. */
   const int32_t *sizes;
@@ -134,7 +139,7 @@ typedef struct acm_regions {
   const uint64_t *cells;
   /** (N, 4) left, top, right, bottom in pixels, right and bottom exclusive, inside the image: one box instead of cells; or null. */
   const int32_t *boxes;
-  /** (N) background image of each image. */
+  /** (N) background image of each image, 0 to the number of backgrounds - 1. */
   const int32_t *partner;
   /** (N) 0: the image passes unchanged; or null: all are mixed. */
   const uint8_t *mixed;
@@ -195,6 +200,7 @@ ACM_API int acm_stem_pack(const float *weights, int32_t type, uint16_t *packed);
  * The stem in one kernel: convolution 7x7, stride 2, padding 3, 3 to 64 channels; + bias; ReLU; rounded to the type; max-pool
  * 3x3, stride 2, padding 1. The map between never reaches memory. A NaN stays a NaN;
  * where the packed input has values that are not finite, they also reach the window that begins one pixel to their right.
+ * For half and bf16 only: in FP32 and TF32 the convolution is a library's, with acm_bias_residual_relu and acm_max_pool after it.
  *
  * Minimal traffic: N*H*W*3 bytes (uint8) or N*H*W*8 bytes (packed) read, N*PH*PW*64*2 bytes written.
  *
@@ -259,7 +265,8 @@ ACM_API int acm_attend(const acm_attention *attention, acm_stream stream);
  * Minimal traffic: N*H*W*3*t bytes read, N*H*W*3*u written.
  *
  * @param source (N, H, W, 3) or (N, 3, H, W), or masks with 1 channel
- * @param background of the same type, layout and channels; may be the same memory as `source`
+ * @param background M images, 1 or more, of the same type, layout and channels: partners are 0 to M - 1; may be the same memory
+ *     as `source`
  * @param out of as many channels; masks keep their type
  */
 ACM_API int acm_mix(const acm_images *source, const acm_images *background, const acm_images *out,

@@ -72,16 +72,16 @@ inline bool images_overlap(const acm_images &a, const acm_images &b) {
   return overlap(a.pixels, bytes_of(a), b.pixels, bytes_of(b));
 }
 
-// Whether a range shares a byte with a batch, as far as the host can know.
+// Whether a range shares a byte with a batch, as far as the host can know; null does not.
 inline bool range_overlaps(const acm_images &b, const void *start, int64_t bytes) {
-  return b.offsets == nullptr && b.pixels != nullptr && overlap(b.pixels, bytes_of(b), start, bytes);
+  return start != nullptr && b.offsets == nullptr && b.pixels != nullptr && overlap(b.pixels, bytes_of(b), start, bytes);
 }
 
 inline int read_normalisation(const float *values, Normalisation *n) {
   for (int c = 0; c < 3; c++) {
     n->mean[c] = values == nullptr ? 0.f : values[c];
     n->std[c] = values == nullptr ? 1.f : values[3 + c];
-    if (!(n->std[c] > 0.f)) return ACM_BAD_VALUE;
+    if (!(n->std[c] > 0.f && n->std[c] - n->std[c] == 0.f && n->mean[c] - n->mean[c] == 0.f)) return ACM_BAD_VALUE;
   }
   return ACM_OK;
 }

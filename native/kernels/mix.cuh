@@ -166,7 +166,7 @@ __device__ __forceinline__ void mix_pixels(const acm_images &in, const unsigned 
   } else {
     constexpr int kPixels = group_of(kFrom);
     Finite unused;
-    // An image has less than 2^29 pixels, and all threads that share it take less than twice as many in one step.
+    // An image has less than 2^29 pixels, and the launchers let less than 2^24 threads share it.
     const uint32_t most = static_cast<uint32_t>(count), stride = static_cast<uint32_t>(step) * kPixels;
     ACM_NO_UNROLL
     for (uint32_t p = static_cast<uint32_t>(first) * kPixels; p < most; p += stride) {
@@ -233,7 +233,7 @@ inline int check_mix(const acm_images *source, const acm_images *background, con
   if (regions == nullptr) return ACM_NULL_POINTER;
   if (regions->grid < 1) return ACM_BAD_SIZE;
   if (regions->grid > kMostGrid) return ACM_TOO_LARGE;
-  if (source->count != background->count || source->count != out->count) return ACM_BAD_SIZE;
+  if (source->count != out->count || (out->count > 0 && background->count == 0)) return ACM_BAD_SIZE;
   if (source->type != background->type || source->layout != background->layout ||
       source->channels != background->channels || source->channels != out->channels) {
     return ACM_UNSUPPORTED;
@@ -254,7 +254,14 @@ inline int check_mix(const acm_images *source, const acm_images *background, con
   if (regions->partner == nullptr) return ACM_NULL_POINTER;
   if (needsCells && regions->cells == nullptr && regions->boxes == nullptr) return ACM_NULL_POINTER;
   if (!aligned(regions->cells, 8) || !aligned(regions->partner, 4) || !aligned(regions->boxes, 4)) return ACM_MISALIGNED;
-  return images_overlap(*source, *out) || images_overlap(*background, *out) ? ACM_OVERLAP : ACM_OK;
+  const int64_t n = out->count;
+  if (images_overlap(*source, *out) || images_overlap(*background, *out) ||
+      range_overlaps(*out, regions->partner, n * 4) || range_overlaps(*out, regions->mixed, n) ||
+      range_overlaps(*out, regions->boxes, n * 16) ||
+      (needsCells && range_overlaps(*out, regions->cells, n * mask_words(regions->grid) * 8))) {
+    return ACM_OVERLAP;
+  }
+  return ACM_OK;
 }
 
 // How many blocks share an image: few images or large ones still fill the card.

@@ -277,6 +277,7 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   status = read_normalisation(normalise != 0 ? normalisation : nullptr, &n);
   if (status != ACM_OK || in->count == 0) return status;
   if (images_overlap(*in, *out)) return ACM_OVERLAP;
+  const uint8_t *const flags = spoiled;
   if (spoiled != nullptr) {
     if (range_overlaps(*in, spoiled, in->count) || range_overlaps(*out, spoiled, in->count)) return ACM_OVERLAP;
     if (in->type == ACM_UINT8 || in->channels == 1) spoiled = nullptr;
@@ -296,6 +297,10 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   if (workspace == nullptr) return ACM_NULL_POINTER;
   if (!aligned(workspace, 16)) return ACM_MISALIGNED;
   if (workspace_bytes < needed) return ACM_WORKSPACE_TOO_SMALL;
+  if (range_overlaps(*in, workspace, needed) || range_overlaps(*out, workspace, needed) ||
+      (flags != nullptr && overlap(workspace, needed, flags, in->count))) {
+    return ACM_OVERLAP;
+  }
   tables.base = static_cast<unsigned char *>(workspace);
   const bool bytes = in->type == ACM_UINT8;
   const int sets = tables.perImage ? static_cast<int>(in->count) : 1;

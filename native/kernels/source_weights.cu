@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(128, 4) source_weights_kernel(acm_images canva
     taken = area;
   } else if (regions.boxes != nullptr) {
     const int32_t *box = regions.boxes + 4 * image;
-    taken = static_cast<int64_t>(box[2] - box[0]) * (box[3] - box[1]);
+    if (box[2] > box[0] && box[3] > box[1]) taken = static_cast<int64_t>(box[2] - box[0]) * (box[3] - box[1]);
   } else {
     const uint64_t *mask = regions.cells + image * words;
     for (int r = 0, cell = 0; r < grid; r++) {
@@ -56,8 +56,9 @@ extern "C" int acm_source_weights(const acm_images *canvas, const acm_regions *r
     return ACM_MISALIGNED;
   }
   const int64_t n = canvas->count;
-  if (pixels != nullptr && overlap(pixels, n * 8, weights, n * 4)) return ACM_OVERLAP;
-  if (regions->cells != nullptr && overlap(regions->cells, n * mask_words(regions->grid) * 8, weights, n * 4)) {
+  if (any_overlap({{regions->cells, n * mask_words(regions->grid) * 8}, {regions->boxes, n * 16}, {regions->mixed, n},
+                   {canvas->sizes, n * 8}},
+                  {{pixels, n * 8}, {weights, n * 4}})) {
     return ACM_OVERLAP;
   }
   return launch(source_weights_kernel, dim3(static_cast<unsigned>((n + 127) / 128)), 128, 0, stream, *canvas, *regions,

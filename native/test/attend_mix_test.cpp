@@ -1,6 +1,7 @@
 // acm_attend_mix: the mask as acm_attend's tests check it, the images by that mask.
 #include "attention.h"
 #include "mixing.h"
+#include "shapes.h"
 
 namespace {
 const float kNormalisation[6] = {0.485f, 0.456f, 0.406f, 0.229f, 0.224f, 0.225f};
@@ -18,22 +19,21 @@ void run(const std::string &name, Maps &maps, const Batch &source, const Batch &
 }
 void shapes() {
   int turn = 0;
-  for (int n : {1, 2, 3, 33}) {
-    for (int side : {7, 31, 33, 61, 115}) {
+  for (const Shape &c : awkward_shapes(55000, 8000)) {
+    for (int again = 0; again < (c.n * c.h * c.w > 20000 ? 1 : 3); again++) {
       turn++;
-      if ((check::quick || n == 33) && side > 33) continue;
       const int k[] = {0, 1, 6, 49}, type = turn % 4;
-      Maps maps(n, 7, turn % 2 ? 64 : 7, 1 + turn % 3, turn % 5, static_cast<Maps::Kind>(turn % 4));
-      maps.attention.k = k[turn % 4];
-      Batch in = one_size(n, side, side + turn % 3, type, turn / 2 % 2);
+      Maps maps(c.n, 7, turn % 5 == 0 ? 512 : turn % 2 ? 64 : 7, 1 + turn % 3, turn % 5, static_cast<Maps::Kind>(turn / 2 % 4));
+      maps.attention.k = k[turn / 3 % 4];
+      const int layout = turn / 2 % 2;
+      Batch in = one_size(c.n, c.h, c.w, type, layout, 3, turn % 4 * reference::bytes_of(type));
       in.fill();
       const bool convert = turn % 3 == 0;
-      Batch out = one_size(n, side, side + turn % 3, convert ? 1 + turn % 3 : type, convert ? turn % 2 : turn / 2 % 2);
-      Regions regions(n, 7);
+      Batch out = one_size(c.n, c.h, c.w, convert ? 1 + turn % 3 : type, convert ? turn % 2 : layout);
+      Regions regions(c.n, 7);
       regions.regions.normalisation = kNormalisation;
-      run("attend_mix N " + std::to_string(n) + " side " + std::to_string(side) + " " + form_name(in.type, in.layout) + " to " +
-              form_name(out.type, out.layout),
-          maps, in, in, out, regions);
+      run("attend_mix " + c.name() + " " + form_name(in.type, in.layout) + " to " + form_name(out.type, out.layout), maps, in, in,
+          out, regions);
     }
   }
 }
@@ -113,6 +113,19 @@ void arguments() {
   check::status("counts differ", call([](A &a, I &, R &) { a.count = 1; }), ACM_BAD_SIZE);
   check::status("boxes", call([&](A &, I &, R &r) { r.boxes = regions.boxes.data(); }), ACM_UNSUPPORTED);
   check::status("in place", call([&](A &, I &o, R &) { o.pixels = in.pixels->data(); }), ACM_OVERLAP);
+  using U8 = uint8_t;
+  check::status("cells over the output", call([&](A &a, I &o, R &) { o.pixels = a.cells; }), ACM_OVERLAP);
+  check::status("features over the output", call([&](A &a, I &o, R &) { o.pixels = const_cast<void *>(a.features); }), ACM_OVERLAP);
+  check::status("flags over the input", call([&](A &a, I &, R &) { a.non_finite = static_cast<U8 *>(in.images.pixels); }), ACM_OVERLAP);
+  check::status("heat over the partners", call([&](A &a, I &, R &) { a.heat = reinterpret_cast<float *>(regions.partner.data()); }), ACM_OVERLAP);
+  check::status("flags over the mixed", call([&](A &a, I &, R &) { a.non_finite = regions.mixed.data(); }), ACM_OVERLAP);
+  check::status("spoiled over the output", call([&](A &a, I &o, R &) { a.spoiled = static_cast<U8 *>(o.pixels) + 3; }), ACM_OVERLAP);
+  check::status("regions", acm_attend_mix(&maps.attention, &in.images, &in.images, &out.images, nullptr, nullptr), ACM_NULL_POINTER);
+  check::status("source", acm_attend_mix(&maps.attention, nullptr, &in.images, &out.images, &regions.regions, nullptr), ACM_NULL_POINTER);
+  check::status("grid", call([](A &a, I &, R &r) { a.grid = r.grid = 33; }), ACM_TOO_LARGE);
+  check::status("grid above the height", call([](A &a, I &, R &r) { a.grid = r.grid = 9; a.cells = nullptr; a.ranks = nullptr; a.heat = nullptr; a.non_finite = nullptr; }), ACM_BAD_SIZE);
+  check::status("count overflow", call([](A &a, I &, R &) { a.count = int64_t(1) << 40; }), ACM_TOO_LARGE);
+  check::status("features misaligned", call([](A &a, I &, R &) { a.features = static_cast<const char *>(a.features) + 1; }), ACM_MISALIGNED);
   check::status("partner", call([](A &, I &, R &r) { r.partner = nullptr; }), ACM_NULL_POINTER);
 }
 }  // namespace

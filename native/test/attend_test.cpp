@@ -1,5 +1,6 @@
 // acm_attend: heat against double sums, ranks and masks against a sort.
 #include "attention.h"
+#include "shapes.h"
 
 namespace {
 void run(Maps &maps, const std::string &name) {
@@ -11,9 +12,8 @@ void run(Maps &maps, const std::string &name) {
 }
 void shapes() {
   int turn = 0;
-  const int64_t channels[] = {1, 7, 512, 2048};
   for (int n : {1, 2, 3, 33}) {
-    for (int64_t c : channels) {
+    for (int64_t c : kAwkwardChannels) {
       for (int reduction = ACM_MEAN; reduction <= ACM_CLASS; reduction++) {
         turn++;
         if ((check::quick || n == 33) && turn % 4 && c > 7) continue;
@@ -118,6 +118,21 @@ void arguments() {
   check::status("reduction", call([](A &a) { a.reduction = 5; }), ACM_BAD_VALUE);
   check::status("misaligned", call([](A &a) { a.features = static_cast<const char *>(a.features) + 1; }), ACM_MISALIGNED);
   check::status("overlap", call([&](A &a) { a.heat = reinterpret_cast<float *>(maps.features.data()); }), ACM_OVERLAP);
+  auto shifted = [](auto *p, int by) { return reinterpret_cast<decltype(p)>(reinterpret_cast<uintptr_t>(p) + uintptr_t(by)); };
+  check::status("cells misaligned", call([&](A &a) { a.cells = shifted(a.cells, 4); }), ACM_MISALIGNED);
+  check::status("ranks misaligned", call([&](A &a) { a.ranks = shifted(a.ranks, 2); }), ACM_MISALIGNED);
+  check::status("heat misaligned", call([&](A &a) { a.heat = shifted(a.heat, 1); }), ACM_MISALIGNED);
+  check::status("patches misaligned", call([&](A &a) { a.patches = shifted(maps.patches.data(), 2); }), ACM_MISALIGNED);
+  check::status("labels misaligned", call([&](A &a) { a.labels = shifted(a.labels, 2); }), ACM_MISALIGNED);
+  check::status("classifier misaligned", call([&](A &a) { a.classifier = shifted(a.classifier, 2); }), ACM_MISALIGNED);
+  check::status("count overflow", call([](A &a) { a.count = int64_t(1) << 40; }), ACM_TOO_LARGE);
+  check::status("classifier overflow", call([](A &a) { a.classes = int64_t(1) << 60; }), ACM_TOO_LARGE);
+  check::status("cells over the features", call([&](A &a) { a.cells = reinterpret_cast<uint64_t *>(maps.features.data()); }), ACM_OVERLAP);
+  check::status("ranks over the classifier", call([&](A &a) { a.ranks = reinterpret_cast<int32_t *>(maps.classifier.data()); }), ACM_OVERLAP);
+  check::status("flags over the labels", call([&](A &a) { a.non_finite = reinterpret_cast<uint8_t *>(maps.labels.data()); }), ACM_OVERLAP);
+  check::status("flags over the spoiled", call([&](A &a) { a.spoiled = maps.spoiled.data(); a.non_finite = maps.spoiled.data(); }), ACM_OVERLAP);
+  check::status("cells over the patches", call([&](A &a) { a.patches = maps.patches.data(); a.cells = reinterpret_cast<uint64_t *>(maps.patches.data()); }), ACM_OVERLAP);
+  check::status("ranks over the heat", call([&](A &a) { a.ranks = reinterpret_cast<int32_t *>(a.heat) + 1; }), ACM_OVERLAP);
   check::status("nothing", call([](A &a) { a.count = 0; a.features = nullptr; a.cells = nullptr; }));
 }
 }  // namespace

@@ -43,7 +43,7 @@ void run(int rows, int c, int type, int shift, bool residual, bool relu, bool in
 void shapes() {
   int turn = 0;
   for (int rows : {1, 3, 49, 65}) {
-    for (int c : {1, 7, 64, 72}) {
+    for (int c : {1, 7, 64, 72, 512, 2048}) {
       for (int type = ACM_FLOAT16; type <= ACM_FLOAT32; type++) {
         turn++;
         run(rows, c, type, turn % 4 == 0 ? 4 : 0, turn % 2 == 0, turn % 3 != 0, turn % 5 == 0);
@@ -66,6 +66,10 @@ void arguments() {
   check::status("x shifted", call(x.data(), bias.data(), r.data(), x.data() + 1, 3, 7, 8), ACM_OVERLAP);
   check::status("residual shifted", call(x.data(), bias.data(), y.data() + 1, y.data(), 3, 7, 8), ACM_OVERLAP);
   check::status("misaligned", call(reinterpret_cast<char *>(x.data()) + 2, bias.data(), nullptr, y.data(), 3, 7, 8), ACM_MISALIGNED);
+  check::status("over the bias", call(x.data(), bias.data(), nullptr, bias.data(), 3, 1, 8), ACM_OVERLAP);
+  check::status("bias misaligned", call(x.data(), reinterpret_cast<float *>(reinterpret_cast<char *>(bias.data()) + 1), nullptr, y.data(), 3, 7, 8), ACM_MISALIGNED);
+  check::status("y misaligned", call(x.data(), bias.data(), nullptr, reinterpret_cast<char *>(y.data()) + 1, 3, 7, 8), ACM_MISALIGNED);
+  check::status("c too large", call(x.data(), bias.data(), nullptr, y.data(), 3, 1, int64_t(1) << 32), ACM_TOO_LARGE);
   check::status("nothing", call(nullptr, nullptr, nullptr, nullptr, 3, 0, 8));
 }
 }  // namespace

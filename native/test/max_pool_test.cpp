@@ -1,6 +1,7 @@
 // acm_max_pool against plain loops over every window.
 #include "check.h"
 #include "reference.h"
+#include "shapes.h"
 
 namespace {
 void run(int n, int h, int w, int c, int type, int shift, bool special) {
@@ -40,7 +41,7 @@ void run(int n, int h, int w, int c, int type, int shift, bool special) {
     }
   });
 }
-void shapes() {
+void small() {
   int turn = 0;
   for (int n : {1, 2, 3}) {
     for (int side : {1, 2, 7, 31, 33}) {
@@ -51,6 +52,14 @@ void shapes() {
       }
     }
   }
+}
+void awkward() {
+  int turn = 0;
+  for (const Shape &c : awkward_shapes(53000, 2000)) {
+    turn++;
+    run(c.n, c.h, c.w, c.n * c.h * c.w > 20000 ? 3 : turn % 3 ? 8 : 7, 1 + turn % 3, turn % 5 == 0 ? 4 : 0, turn % 2 == 0);
+  }
+  for (int64_t c : kAwkwardChannels) run(1, 7, 5, int(c), ACM_FLOAT16, 0, true);
 }
 void arguments() {
   check::Buffer<unsigned char> x(2 * 4 * 4 * 8 * 4), y(2 * 2 * 2 * 8 * 4);
@@ -66,10 +75,13 @@ void arguments() {
   check::status("overflow", call(x.data(), y.data(), 3, int64_t(1) << 40, 1 << 20, 1 << 20, 8), ACM_TOO_LARGE);
   check::status("overlap", call(x.data(), x.data() + 64, 3, 2, 4, 4, 8), ACM_OVERLAP);
   check::status("misaligned", call(x.data() + 1, y.data(), 3, 1, 4, 4, 8), ACM_MISALIGNED);
+  check::status("w", call(x.data(), y.data(), 3, 2, 4, -4, 8), ACM_BAD_SIZE);
+  check::status("y misaligned", call(x.data(), y.data() + 2, 3, 1, 4, 4, 8), ACM_MISALIGNED);
+  check::status("h too large", call(x.data(), y.data(), 3, 1, int64_t(1) << 40, 1, 1), ACM_TOO_LARGE);
   check::status("nothing", call(nullptr, nullptr, 3, 0, 4, 4, 8));
 }
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"max_pool.shapes", shapes}, {"max_pool.arguments", arguments}}, argc, argv);
+  return run_tests({{"max_pool.shapes", small}, {"max_pool.awkward", awkward}, {"max_pool.arguments", arguments}}, argc, argv);
 }

@@ -1,5 +1,6 @@
 // acm_preprocess against whole-image resizes in the order of Pillow's passes, bit for bit.
 #include "batches.h"
+#include "shapes.h"
 
 namespace {
 const float kNormalisation[6] = {0.485f, 0.456f, 0.406f, 0.229f, 0.224f, 0.225f};
@@ -75,6 +76,20 @@ void ragged() {
     if (type == ACM_UINT8 || type == ACM_FLOAT32) run("ragged to ragged " + form_name(type, type % 2), in, sized, 1 - type % 2, false);
     Batch nearest({20, 32, 61, 9, 33}, {32, 31, 20, 40, 41}, type, 1 - type % 2, 3, 0, 4);
     run("ragged to ragged nearest " + form_name(type, type % 2), in, nearest, ACM_NEAREST, false);
+  }
+}
+void awkward() {  // every shape as it is, and to the sizes of its neighbours
+  int turn = 0;
+  for (const Shape &c : awkward_shapes(53000, 8000)) {
+    turn++;
+    const int type = turn % 4, size = reference::bytes_of(type), to = 1 + turn % 3, toSize = reference::bytes_of(to);
+    Batch in = one_size(c.n, c.h, c.w, type, turn / 2 % 2, 3, turn % 3 * size);
+    in.fill();
+    Batch same = one_size(c.n, c.h, c.w, to, turn % 2, 3, turn % 4 * toSize);
+    run("as it is " + c.name() + " " + form_name(type, turn / 2 % 2), in, same, ACM_BICUBIC, turn % 2);
+    const int side = c.h * c.w > 40000 ? 224 : c.n == 33 ? 7 : 61;
+    Batch out = one_size(c.n, side, c.w > 7 ? 33 : 31, to, ACM_NHWC, 4);
+    run("resized " + c.name() + " " + form_name(type, turn / 2 % 2), in, out, turn % 3, true);
   }
 }
 void same_size() {
@@ -201,6 +216,16 @@ void arguments() {
   check::status("workspace alignment", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, nullptr, workspace.data() + 4, bytes, nullptr), ACM_MISALIGNED);
   const float bad[6] = {0, 0, 0, 1, 0, 1};
   check::status("std of 0", acm_preprocess(&in.images, &out.images, 0, 1, bad, nullptr, workspace.data(), bytes, nullptr), ACM_BAD_VALUE);
+  check::status("null out", acm_preprocess(&in.images, nullptr, 0, 0, nullptr, nullptr, workspace.data(), bytes, nullptr), ACM_NULL_POINTER);
+  check::status("out pixels", call(in.images, with(out.images, [](acm_images &b) { b.pixels = nullptr; })), ACM_NULL_POINTER);
+  check::status("out width", call(in.images, with(out.images, [](acm_images &b) { b.width = -4; })), ACM_BAD_SIZE);
+  check::status("workspace of a null batch", acm_preprocess_workspace(nullptr, &out.images, 0, &bytes), ACM_NULL_POINTER);
+  check::status("workspace filter", acm_preprocess_workspace(&in.images, &out.images, -1, &bytes), ACM_BAD_VALUE);
+  check::status("workspace over the input", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, nullptr, reinterpret_cast<void *>(reinterpret_cast<uintptr_t>(in.pixels->data() + 15) / 16 * 16), bytes, nullptr), ACM_OVERLAP);
+  check::status("workspace over the output", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, nullptr, reinterpret_cast<void *>(reinterpret_cast<uintptr_t>(out.pixels->data()) / 16 * 16), bytes, nullptr), ACM_OVERLAP);
+  check::status("flags over the workspace", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, workspace.data(), workspace.data(), bytes, nullptr), ACM_OVERLAP);
+  check::Buffer<int64_t> table(2);
+  check::status("one table, one place", call(with(in.images, [&](acm_images &b) { b.offsets = table.data(); }), with(out.images, [&](acm_images &b) { b.offsets = table.data(); b.pixels = in.pixels->data(); })), ACM_OVERLAP);
   check::status("flags over the input", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, in.pixels->data() + 5, workspace.data(), bytes, nullptr), ACM_OVERLAP);
   check::status("flags over the output", acm_preprocess(&in.images, &out.images, 0, 0, nullptr, out.pixels->data() - 1, workspace.data(), bytes, nullptr), ACM_OVERLAP);
   Batch none = one_size(0, 8, 8, ACM_UINT8, ACM_NHWC), noneOut = one_size(0, 8, 8, ACM_FLOAT16, ACM_NHWC);
@@ -210,7 +235,7 @@ void arguments() {
 
 int main(int argc, char **argv) {
   return run_tests({{"preprocess.sizes", sizes}, {"preprocess.uint8_is_pillows", uint8_is_pillows},
-                    {"preprocess.ragged", ragged}, {"preprocess.same_size", same_size}, {"preprocess.padded", padded},
+                    {"preprocess.ragged", ragged}, {"preprocess.awkward", awkward}, {"preprocess.same_size", same_size}, {"preprocess.padded", padded},
                     {"preprocess.masks", masks}, {"preprocess.all_bytes", all_bytes},
                     {"preprocess.special_values", special_values}, {"preprocess.spoiled_images", spoiled_images}, {"preprocess.arguments", arguments}},
                    argc, argv);

@@ -58,6 +58,11 @@ void arguments() {
   check::status("smoothing", call(ids.data(), nullptr, partner.data(), weights.data(), 2, 3, NAN, out.data()), ACM_BAD_VALUE);
   check::status("overflow", call(ids.data(), nullptr, partner.data(), weights.data(), 1 << 30, int64_t(1) << 40, 0, out.data()), ACM_TOO_LARGE);
   check::status("overlap", call(nullptr, values.data(), partner.data(), weights.data(), 2, 3, 0, values.data()), ACM_OVERLAP);
+  check::status("over the ids", call(ids.data(), nullptr, partner.data(), weights.data(), 2, 1, 0, reinterpret_cast<float *>(ids.data())), ACM_OVERLAP);
+  check::status("over the partners", call(ids.data(), nullptr, partner.data(), weights.data(), 2, 1, 0, reinterpret_cast<float *>(partner.data())), ACM_OVERLAP);
+  check::status("over the weights", call(ids.data(), nullptr, partner.data(), weights.data(), 2, 1, 0, weights.data()), ACM_OVERLAP);
+  check::status("smoothing above 1", call(ids.data(), nullptr, partner.data(), weights.data(), 2, 3, 1.5f, out.data()), ACM_BAD_VALUE);
+  check::status("too many", call(ids.data(), nullptr, partner.data(), weights.data(), int64_t(1) << 33, 3, 0, out.data()), ACM_TOO_LARGE);
   check::status("misaligned", call(ids.data(), nullptr, partner.data(), weights.data(), 2, 3, 0, reinterpret_cast<float *>(reinterpret_cast<char *>(out.data()) + 1)), ACM_MISALIGNED);
   check::status("nothing", call(nullptr, nullptr, nullptr, nullptr, 0, 3, 0, nullptr));
 }

@@ -55,6 +55,22 @@ void arguments() {
   check::status("cells", acm_source_weights(&canvas.images, &none, 0, nullptr, weights.data(), nullptr), ACM_NULL_POINTER);
   check::status("height", acm_source_weights(&small, &regions.regions, 0, nullptr, weights.data(), nullptr), ACM_BAD_SIZE);
   check::status("overlap", acm_source_weights(&canvas.images, &regions.regions, 0, pixels.data(), reinterpret_cast<float *>(pixels.data()), nullptr), ACM_OVERLAP);
+  acm_regions tooFine = regions.regions, noGrid = regions.regions, boxed = regions.regions;
+  tooFine.grid = 33;
+  noGrid.grid = 0;
+  boxed.boxes = regions.boxes.data();
+  acm_images negative = canvas.images, many = canvas.images;
+  negative.count = -1;
+  many.count = int64_t(1) << 40;
+  auto weigh = [&](const acm_images &c, const acm_regions &r, int64_t *p, void *w) { return acm_source_weights(&c, &r, 0, p, static_cast<float *>(w), nullptr); };
+  check::status("grid 33", weigh(canvas.images, tooFine, nullptr, weights.data()), ACM_TOO_LARGE);
+  check::status("grid 0", weigh(canvas.images, noGrid, nullptr, weights.data()), ACM_BAD_SIZE);
+  check::status("count", weigh(negative, regions.regions, nullptr, weights.data()), ACM_BAD_SIZE);
+  check::status("count overflow", weigh(many, regions.regions, nullptr, weights.data()), ACM_TOO_LARGE);
+  check::status("pixels misaligned", weigh(canvas.images, regions.regions, reinterpret_cast<int64_t *>(reinterpret_cast<char *>(pixels.data()) + 4), weights.data()), ACM_MISALIGNED);
+  check::status("over the cells", weigh(canvas.images, regions.regions, nullptr, regions.cells.data()), ACM_OVERLAP);
+  check::status("over the boxes", weigh(canvas.images, boxed, nullptr, regions.boxes.data()), ACM_OVERLAP);
+  check::status("over the flags", weigh(canvas.images, regions.regions, nullptr, reinterpret_cast<void *>(reinterpret_cast<uintptr_t>(regions.mixed.data()) / 4 * 4)), ACM_OVERLAP);
   check::status("misaligned", acm_source_weights(&canvas.images, &regions.regions, 0, nullptr, reinterpret_cast<float *>(reinterpret_cast<char *>(weights.data()) + 1), nullptr), ACM_MISALIGNED);
 }
 }  // namespace

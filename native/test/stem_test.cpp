@@ -3,6 +3,7 @@
 #include <random>
 
 #include "batches.h"
+#include "shapes.h"
 
 namespace {
 const float kNormalisation[6] = {0.485f, 0.456f, 0.406f, 0.229f, 0.224f, 0.225f};
@@ -101,7 +102,18 @@ void run(const std::string &name, const Batch &in, const Weights &weights, const
     check::truth(name + ": no bank conflicts, " + std::to_string(emu::counters.shared16Conflicts) + " in " + std::to_string(emu::counters.shared16) + " and " + std::to_string(emu::counters.ldmatrixConflicts) + " in " +
                      std::to_string(emu::counters.ldmatrix),
                  emu::counters.ldmatrixConflicts == 0 && emu::counters.shared16Conflicts == 0);
-  });
+  }, h * w > 40000);
+}
+// The reference reads three channels; the kernel must ignore the fourth.
+void packed_case(int n, int h, int w, int type) {
+  Weights weights(type);
+  Batch in = one_size(n, h, w, type, ACM_NHWC, 4);
+  in.fill();
+  Batch as = one_size(n, h, w, type, ACM_NHWC, 3);
+  for (int64_t p = 0; p < int64_t(n) * h * w; p++) memcpy(as.pixels->data() + p * 6, in.pixels->data() + p * 8, 6);
+  as.images = in.images;
+  run("stem packed " + std::to_string(n) + "x" + std::to_string(h) + "x" + std::to_string(w) + " type " + std::to_string(type), as,
+      weights, nullptr);
 }
 void bytes() {
   const int cases[][3] = {{1, 32, 32}, {2, 7, 7}, {1, 31, 33}, {3, 64, 32}, {1, 1, 1}, {1, 61, 20}};
@@ -114,24 +126,26 @@ void bytes() {
     run("stem uint8 " + std::to_string(c[1]) + "x" + std::to_string(c[2]), in, weights, turn % 2 ? kNormalisation : nullptr);
   }
 }
+void awkward() {  // the network's own size in all four forms, the others in turn
+  int turn = 0;
+  for (const Shape &c : awkward_shapes(50176, 2000)) {
+    for (int type = ACM_FLOAT16; type <= ACM_BFLOAT16; type++) {
+      const bool whole = c.h == 224 && c.w == 224;
+      if (!whole && (turn++ % 2 || c.n == 33)) continue;
+      Weights weights(type);
+      Batch in = one_size(c.n, c.h, c.w, ACM_UINT8, ACM_NHWC, 3, whole ? 0 : turn % 3);
+      in.fill();
+      run("stem uint8 " + c.name() + " type " + std::to_string(type), in, weights, kNormalisation);
+      if (c.w % 2 == 0) packed_case(c.n, c.h, c.w, type);
+    }
+  }
+}
 void packed() {
   const int cases[][3] = {{1, 32, 32}, {2, 7, 10}, {1, 33, 34}};
   for (const auto &c : cases) {
     for (int type = ACM_FLOAT16; type <= ACM_BFLOAT16; type++) {
       if (check::quick && type == ACM_BFLOAT16) continue;
-      Weights weights(type);
-      Batch in = one_size(c[0], c[1], c[2], type, ACM_NHWC, 4);
-      in.fill();
-      Batch three = one_size(c[0], c[1], c[2], type, ACM_NHWC, 3);
-      for (int64_t p = 0; p < int64_t(c[0]) * c[1] * c[2]; p++) {
-        memcpy(three.pixels->data() + p * 6, in.pixels->data() + p * 8, 6);
-      }
-      // The reference reads three channels; the kernel must ignore the fourth.
-      Batch as = one_size(c[0], c[1], c[2], type, ACM_NHWC, 3);
-      memcpy(as.pixels->data(), three.pixels->data(), size_t(three.pixels->size()));
-      as.images = in.images;
-      run("stem packed " + std::to_string(c[1]) + "x" + std::to_string(c[2]) + " type " + std::to_string(type), as, weights,
-          nullptr);
+      packed_case(c[0], c[1], c[2], type);
     }
   }
 }
@@ -171,6 +185,18 @@ void arguments() {
   check::status("overlap", call(in.images, w, b, 1, in.pixels->data()), ACM_OVERLAP);
   check::status("too large", call(with(in.images, [](acm_images &i) { i.height = 1 << 20; i.width = 1 << 9; }), w, b, 1, out.data()), ACM_TOO_LARGE);
   check::status("too many", call(with(in.images, [](acm_images &i) { i.count = int64_t(1) << 33; }), w, b, 1, out.data()), ACM_TOO_LARGE);
+  check::status("ragged", call(with(in.images, [](acm_images &i) { i.offsets = reinterpret_cast<int64_t *>(64); }), w, b, 1, out.data()), ACM_UNSUPPORTED);
+  check::status("pixels", call(with(in.images, [](acm_images &i) { i.pixels = nullptr; }), w, b, 1, out.data()), ACM_NULL_POINTER);
+  check::status("height", call(with(in.images, [](acm_images &i) { i.height = -1; }), w, b, 1, out.data()), ACM_BAD_SIZE);
+  check::status("channels", call(with(in.images, [](acm_images &i) { i.channels = 4; }), w, b, 1, out.data()), ACM_UNSUPPORTED);
+  check::status("misaligned bias", call(in.images, w, reinterpret_cast<const float *>(reinterpret_cast<const char *>(b) + 2), 1, out.data()), ACM_MISALIGNED);
+  check::status("misaligned packed", call(with(packed.images, [](acm_images &i) { i.pixels = static_cast<char *>(i.pixels) + 8; }), w, b, 1, out.data()), ACM_MISALIGNED);
+  check::status("over the weights", call(in.images, w, b, 1, weights.packed.data()), ACM_OVERLAP);
+  check::status("over the bias", call(in.images, w, b, 1, weights.bias.data()), ACM_OVERLAP);
+  const float bad[6] = {0, 0, 0, 0, 1, 1};
+  check::status("std", acm_stem(&in.images, bad, w, b, 1, out.data(), nullptr), ACM_BAD_VALUE);
+  check::status("pack null result", acm_stem_pack(weights.w.data(), 1, nullptr), ACM_NULL_POINTER);
+  check::status("pack overlap", acm_stem_pack(weights.w.data(), 1, reinterpret_cast<uint16_t *>(weights.w.data())), ACM_OVERLAP);
   check::status("pack null", acm_stem_pack(nullptr, 1, weights.packed.data()), ACM_NULL_POINTER);
   check::status("pack type", acm_stem_pack(weights.w.data(), 3, weights.packed.data()), ACM_BAD_VALUE);
   check::status("nothing", call(with(in.images, [](acm_images &i) { i.count = 0; }), nullptr, nullptr, 1, nullptr));
@@ -178,6 +204,6 @@ void arguments() {
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"stem.bytes", bytes}, {"stem.packed", packed}, {"stem.nan_stays", nan_stays}, {"stem.arguments", arguments}},
+  return run_tests({{"stem.bytes", bytes}, {"stem.packed", packed}, {"stem.awkward", awkward}, {"stem.nan_stays", nan_stays}, {"stem.arguments", arguments}},
                    argc, argv);
 }
