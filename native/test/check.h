@@ -110,6 +110,7 @@ inline void orders(const std::function<void(const std::string &)> &body, bool on
   static const char *const names[] = {" forward", " reverse", " random"};
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
   const int first = turn++ % 3, last = first;
+  (void)once;
 #else
   const int first = once ? turn++ % 3 : 0, last = once ? first : 2;
 #endif

@@ -62,10 +62,10 @@ class KernelsAgainstStagesTest {
     }
 
     /** A batch as kernels see it; keeps its memory. */
-    private record Device(KernelImages images, ByteBuffer memory, List<Pointer> tables, long[] offsets) {}
+    record Device(KernelImages images, ByteBuffer memory, List<Pointer> tables, long[] offsets) {}
 
     /** Room for images of these sizes, each on 16 bytes. */
-    private static Device device(int[] h, int[] w, ElementType type, Layout layout, int channels) {
+    static Device device(int[] h, int[] w, ElementType type, Layout layout, int channels) {
         int n = h.length;
         long[] offsets = new long[n];
         int[] sizes = new int[2 * n];
@@ -134,7 +134,7 @@ class KernelsAgainstStagesTest {
     }
 
     /** Returns one flag per image: 1 where the kernel met a value that is not finite. */
-    private static byte[] preprocess(Device in, Device out, ResizeFilter filter, boolean normalise) {
+    static byte[] preprocess(Device in, Device out, ResizeFilter filter, boolean normalise) {
         byte[] flags = new byte[(int) in.images().count()];
         try (BytePointer spoiled = new BytePointer(flags);
                 LongPointer bytes = new LongPointer(1); FloatPointer normalisation = new FloatPointer(IMAGENET)) {

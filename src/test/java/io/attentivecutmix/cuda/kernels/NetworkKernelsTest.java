@@ -85,9 +85,18 @@ class NetworkKernelsTest {
         }
     }
 
-    /** 7×7 convolution of bytes, bias, ReLU, pool: within one rounding to half and 147 of float sums of a double result. */
     @Test
-    void stem() {
+    void stemInHalf() {
+        stem(ElementType.FLOAT16, 0x1p-11);
+    }
+
+    @Test
+    void stemInBfloat16() {
+        stem(ElementType.BFLOAT16, 0x1p-8);
+    }
+
+    /** 7×7 convolution of bytes, bias, ReLU, pool: within one rounding to the type and 147 of float sums of a double result. */
+    private void stem(ElementType type, double rounding) {
         int side = 32;
         float[] weights = gaussian(64 * 147, 0.1);
         float[] bias = gaussian(64, 0.5);
@@ -99,7 +108,7 @@ class NetworkKernelsTest {
                 BytePointer pixels = new BytePointer(bytes);
                 ShortPointer out = new ShortPointer(8 * 8 * 64);
                 KernelImages in = new KernelImages()) {
-            ok(AttentiveKernels.acm_stem_pack(w, ElementType.FLOAT16.ordinal(), packed));
+            ok(AttentiveKernels.acm_stem_pack(w, type.ordinal(), packed));
             in.pixels(pixels);
             in.offsets(null);
             in.sizes(null);
@@ -109,8 +118,8 @@ class NetworkKernelsTest {
             in.channels(3);
             in.type(ElementType.UINT8.ordinal());
             in.layout(Layout.NHWC.ordinal());
-            ok(AttentiveKernels.acm_stem(in, null, packed, b, ElementType.FLOAT16.ordinal(), out, null));
-            double[][][] map = map(side, weights, bias, bytes);
+            ok(AttentiveKernels.acm_stem(in, null, packed, b, type.ordinal(), out, null));
+            double[][][] map = map(side, weights, bias, bytes, type);
             for (int oy = 0; oy < 8; oy++) {
                 for (int ox = 0; ox < 8; ox++) {
                     for (int k = 0; k < 64; k++) {
@@ -120,15 +129,15 @@ class NetworkKernelsTest {
                                 most = Math.max(most, map[cy][cx][k]);
                             }
                         }
-                        float got = HalfFloats.fromFloat16(out.get(((long) oy * 8 + ox) * 64 + k));
-                        assertEquals(most, got, most * 0x1p-11 + 1e-4, oy + " " + ox + " " + k + ", seed " + SEED);
+                        float got = widened(out.get(((long) oy * 8 + ox) * 64 + k), type);
+                        assertEquals(most, got, most * rounding + 1e-4, oy + " " + ox + " " + k + ", seed " + SEED);
                     }
                 }
             }
         }
     }
 
-    private static double[][][] map(int side, float[] weights, float[] bias, byte[] bytes) {
+    private static double[][][] map(int side, float[] weights, float[] bias, byte[] bytes, ElementType type) {
         double[][][] map = new double[side / 2][side / 2][64];
         for (int cy = 0; cy < side / 2; cy++) {
             for (int cx = 0; cx < side / 2; cx++) {
@@ -139,8 +148,8 @@ class NetworkKernelsTest {
                         int y = 2 * cy + tap % 49 / 7 - 3;
                         int x = 2 * cx + tap % 7 - 3;
                         if (y >= 0 && y < side && x >= 0 && x < side) {
-                            float pixel = half((bytes[(y * side + x) * 3 + c] & 0xff) / 255f);
-                            sum += (double) pixel * half(weights[k * 147 + tap]);
+                            float pixel = rounded((bytes[(y * side + x) * 3 + c] & 0xff) / 255f, type);
+                            sum += (double) pixel * rounded(weights[k * 147 + tap], type);
                         }
                     }
                     map[cy][cx][k] = Math.max(0, sum);
@@ -150,7 +159,11 @@ class NetworkKernelsTest {
         return map;
     }
 
-    private static float half(float v) {
-        return HalfFloats.fromFloat16(HalfFloats.toFloat16(v));
+    private static float rounded(float v, ElementType type) {
+        return widened(type == ElementType.FLOAT16 ? HalfFloats.toFloat16(v) : HalfFloats.toBfloat16(v), type);
+    }
+
+    private static float widened(short bits, ElementType type) {
+        return type == ElementType.FLOAT16 ? HalfFloats.fromFloat16(bits) : HalfFloats.fromBfloat16(bits);
     }
 }
