@@ -170,7 +170,7 @@ ACM_API int acm_preprocess_workspace(const acm_images *in, const acm_images *out
  * input as Pillow resizes mode "F" (sums in double, each pass rounded to float); a direction of equal size is skipped. Then
  * uint8 becomes (v/255 - mean)/std in float, floating values (v - mean)/std, and the result is rounded to the output type.
  * A uint8 output takes uint8 input and is not normalised. One channel (a mask): ACM_NEAREST only, bytes as they are.
- * Where no image changes its size this is one pass of 16-byte accesses.
+ * Where neither batch has a table of sizes and both are of one size, this is one pass of 16-byte accesses.
  *
  * Minimal traffic: N*H*W*3*t bytes read, N*OH*OW*channels*u bytes written (t, u bytes of a value).
  *

@@ -55,3 +55,7 @@ add_mutant(map_not_complete stem "stem_pack" thread stem.bytes "data race"
   "__syncthreads();  // the map is complete" "// the map is complete")
 add_mutant(rounded_to_zero preprocess "" plain preprocess.uint8 "FAILED uint8 filter 0"
   "return 1 << (kWeightBits - 1);" "return 0;")
+add_mutant(infinity_not_noted preprocess "" plain preprocess.spoiled "FAILED spoiled by inf"
+  "return largest < 0x7f800000u;" "return largest <= 0x7f800000u;")
+add_mutant(shifted_by_a_word mix "" plain mix.anywhere "FAILED mix anywhere"
+  "w[i] = m & 8 ? w[i + 2] : w[i];" "w[i] = m & 8 ? w[i + 1] : w[i];")
