@@ -136,13 +136,18 @@ public final class AttentiveCutMix implements AutoCloseable {
         return new ImageBatch(type, layout, false, engine::allocate);
     }
 
-    /** An empty target in memory that this mixer's device writes without a detour; may outlive the mixer. */
+    /**
+     * An empty target in memory that this mixer's device writes without a detour; to be used again and again. It may outlive the
+     * mixer. For a GPU, all batches of the process have at most as much page-locked memory as the largest heap; what is beyond that
+     * is ordinary memory.
+     */
     public MixedBatch newMixedBatch() {
         return new MixedBatch(engine::allocate);
     }
 
     /**
-     * Grows the device's arenas so that steps of up to n images allocate nothing. Otherwise they grow in the first such step.
+     * Grows the device's arenas so that steps of up to n images of S×S pixels allocate nothing; a GPU also chooses its
+     * implementations for batches of n. Otherwise that is done in the first such step, and in the first of larger images.
      *
      * @param n largest batch, 1 or more
      */
@@ -164,7 +169,7 @@ public final class AttentiveCutMix implements AutoCloseable {
      * @see #mix(ImageBatch, Labels, Pairing, MixedBatch)
      */
     public MixedBatch mix(ImageBatch images, Labels labels, Pairing pairing) {
-        return mix(images, labels, pairing, newMixedBatch());
+        return mix(images, labels, pairing, new MixedBatch());
     }
 
     /**
@@ -173,7 +178,7 @@ public final class AttentiveCutMix implements AutoCloseable {
      * @see #mix(ImageBatch, Labels, Pairing, MixedBatch)
      */
     public MixedBatch mix(ImageBatch images, Pairing pairing) {
-        return run(images, null, pairing, newMixedBatch());
+        return run(images, null, pairing, new MixedBatch());
     }
 
     /**
@@ -289,12 +294,12 @@ public final class AttentiveCutMix implements AutoCloseable {
      * @see #replay(ImageBatch, Labels, MixRecord, MixedBatch)
      */
     public MixedBatch replay(ImageBatch images, Labels labels, MixRecord record) {
-        return replay(images, labels, record, newMixedBatch());
+        return replay(images, labels, record, new MixedBatch());
     }
 
     /** As {@link #replay(ImageBatch, Labels, MixRecord)}, for a batch that has no labels. */
     public MixedBatch replay(ImageBatch images, MixRecord record) {
-        return repeat(images, null, record, newMixedBatch());
+        return repeat(images, null, record, new MixedBatch());
     }
 
     /**

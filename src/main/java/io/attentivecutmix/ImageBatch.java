@@ -201,7 +201,7 @@ public final class ImageBatch implements Images {
 
     /**
      * Gives the image added last a segmentation mask (a copy), which is mixed along with the pixels. Either all images of a
-     * batch have one or none has.
+     * batch have one or none has, and an image has one at most.
      *
      * @param mask h·w elements from its position to its limit, native byte order, never interpolated
      * @param elementBytes 1, 2 or 4, the same for the whole batch
@@ -217,6 +217,9 @@ public final class ImageBatch implements Images {
             throw new IllegalArgumentException("mask is " + mask.order() + "; allowed: " + ByteOrder.nativeOrder());
         }
         int last = count - 1;
+        if (masks[last] != null) {
+            throw new IllegalStateException("image " + last + " has a mask already");
+        }
         if (last > 0 && maskBytes == 0) {
             throw new IllegalArgumentException("image 0 has no mask; allowed: a mask for every image or for none");
         }

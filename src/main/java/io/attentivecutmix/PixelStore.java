@@ -77,7 +77,7 @@ final class PixelStore {
 
     /** Makes so many bytes lie in one chunk, where one can hold them; only right after {@link #clear}. */
     void expect(long bytes) {
-        if (bytes <= LARGEST_CHUNK && (chunks.isEmpty() || chunks.get(0).memory.capacity() < bytes)) {
+        if (bytes > 0 && bytes <= LARGEST_CHUNK && (chunks.isEmpty() || chunks.get(0).memory.capacity() < bytes)) {
             reset();
             chunks.add(new Chunk(allocator.apply((int) bytes)));
         }

@@ -10,6 +10,8 @@ import io.attentivecutmix.cuda.TestCuda;
 import io.attentivecutmix.image.DeviceImages;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Layout;
+import io.attentivecutmix.method.Geometry;
+import io.attentivecutmix.method.LabelWeight;
 import io.attentivecutmix.method.Labels;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Mode;
@@ -17,6 +19,7 @@ import io.attentivecutmix.method.Pairing;
 import io.attentivecutmix.method.Patches;
 import io.attentivecutmix.method.PixelFormat;
 import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.method.Reduction;
 import io.attentivecutmix.weights.Weights;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
@@ -190,6 +193,66 @@ class DeviceMixTest {
                 }
                 assertEquals(mask, cells.get(i));
                 assertEquals(mix.sourceWeight(i), shares.get(i));
+            }
+        }
+    }
+
+    /** Every choice of the method that changes what is launched, each with images that are not mixed among them. */
+    @Test
+    void choicesOnTheDevice() {
+        List<MixOptions> choices = List.of(OPTIONS.withProbability(0.5), OPTIONS.withProbability(0),
+                OPTIONS.withGeometry(Geometry.RESIZED).withProbability(0.7), OPTIONS.withReduction(Reduction.CLASS),
+                OPTIONS.withPatches(new Patches.Beta(1, false)).withLabelWeight(LabelWeight.NOMINAL));
+        Labels labels = Labels.of(3, 2, 1, 0);
+        for (MixOptions options : choices) {
+            for (int[] size : new int[][] {{S, S}, {70, 130}}) {
+                PixelFormat format = new PixelFormat(ElementType.FLOAT32, Layout.NCHW);
+                try (AttentiveCutMix cpu = mixer(Device.cpu(), options, format);
+                        AttentiveCutMix gpu = mixer(gpu(), options, format)) {
+                    DeviceImages in = images(size[0], size[1], ElementType.UINT8, Layout.NHWC);
+                    DeviceImages out = images(size[0], size[1], ElementType.FLOAT32, Layout.NCHW);
+                    ImageBatch host = upload(in);
+                    for (int round = 0; round < 6; round++) {
+                        Pairing pairing = Pairing.shuffled(SEED, 2, round);
+                        DeviceMix mix = gpu.mix(in, labels, pairing, out, 0);
+                        String what = options + ", " + size[0] + ", round " + round;
+                        assertSame(cpu.mix(host, labels, pairing), mix, out, what);
+                        LongPointer cells = new LongPointer(new LongAddress(mix.cellsAddress()));
+                        for (int i = 0; i < N; i++) {
+                            long mask = 0;
+                            for (int cell : mix.cells(i)) {
+                                mask |= 1L << cell;
+                            }
+                            assertEquals(mask, cells.get(i), what + ", image " + i);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** What a step left on the device holds until the second step on the device after it, whatever the host does. */
+    @Test
+    void hostBatchesAndPreparingLeaveResultsOnTheDevice() {
+        try (AttentiveCutMix gpu = mixer(gpu(), OPTIONS, PixelFormat.UINT8_NHWC)) {
+            DeviceImages in = images(S, S, ElementType.UINT8, Layout.NHWC);
+            DeviceImages out = images(S, S, ElementType.UINT8, Layout.NHWC);
+            ImageBatch host = upload(in);
+            Labels labels = Labels.of(0, 1, 2, 3);
+            DeviceMix first = gpu.mix(in, labels, Pairing.roll(), out, 0);
+            DeviceMix second = gpu.mix(in, labels, Pairing.flip(), out, 0);
+            gpu.mix(host, labels, Pairing.shuffled(SEED, 0, 0));
+            gpu.prepare(N);
+            for (DeviceMix mix : List.of(first, second)) {
+                FloatPointer rows = new FloatPointer(allocate(N * 10 * 4L));
+                mix.softLabels(10, 0, rows.address(), 0);
+                runtime.synchronizeStream(null);
+                float[] values = new float[N * 10];
+                rows.get(values);
+                FloatBuffer wanted = FloatBuffer.allocate(N * 10);
+                mix.softLabels(10, 0, wanted);
+                assertArrayEquals(wanted.array(), values);
+                assertEquals(mix.sourceWeight(1), new FloatPointer(new LongAddress(mix.sourceWeightsAddress())).get(1));
             }
         }
     }

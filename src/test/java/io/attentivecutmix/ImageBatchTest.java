@@ -136,4 +136,13 @@ class ImageBatchTest {
         }
         assertEquals(12_884_901_888L, total);
     }
+
+    @Test
+    void anImageHasOneMaskAtMost() {
+        ImageBatch batch = new ImageBatch().add(new byte[12], 2, 2).mask(ByteBuffer.allocate(4), 1);
+        assertEquals("image 0 has a mask already",
+                assertThrows(IllegalStateException.class, () -> batch.mask(ByteBuffer.allocate(4), 1)).getMessage());
+        // no bytes are no reason to allocate
+        assertEquals(0, new ImageBatch().ensure(0).count());
+    }
 }

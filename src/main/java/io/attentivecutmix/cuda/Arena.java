@@ -18,40 +18,33 @@ final class Arena implements AutoCloseable {
     private final LongFunction<Pointer> allocate;
     private final Consumer<Pointer> free;
     private final LongSupplier left;
+    private final Runnable beforeReplacing;
     private Pointer memory;
     private long capacity;
 
-    private Arena(String what, LongFunction<Pointer> allocate, Consumer<Pointer> free, LongSupplier left) {
+    /**
+     * An empty arena; see {@link Memory}.
+     *
+     * @param left free bytes, for messages; below 0 where unknown
+     * @param beforeReplacing runs before a block is given back for a larger one
+     */
+    Arena(String what, LongFunction<Pointer> allocate, Consumer<Pointer> free, LongSupplier left, Runnable beforeReplacing) {
         this.what = what;
         this.allocate = allocate;
         this.free = free;
         this.left = left;
+        this.beforeReplacing = beforeReplacing;
     }
 
-    /**
-     * Device memory; empty at first.
-     *
-     * @param what for messages, e.g. {@code images}
-     */
-    static Arena device(String what, CudaRuntime runtime) {
-        return new Arena(what, runtime::allocate, runtime::free, runtime::freeBytes);
-    }
-
-    /** Page-locked host memory; empty at first. */
-    static Arena pinned(String what, CudaRuntime runtime) {
-        return new Arena(what, runtime::allocatePinned, runtime::freePinned, () -> -1);
-    }
-
-    /**
-     * Makes room for so many bytes. Nothing may be under way on the old block.
-     *
-     * @return whether the block is a new one
-     */
-    boolean grow(long bytes) {
+    /** Makes room for so many bytes; what the block held is lost when it is replaced. */
+    void grow(long bytes) {
         if (bytes <= capacity) {
-            return false;
+            return;
         }
-        close();
+        if (memory != null) {
+            beforeReplacing.run();
+            close();
+        }
         long wanted = Math.addExact(bytes, STEP - 1) / STEP * STEP;
         try {
             memory = allocate.apply(wanted);
@@ -61,7 +54,6 @@ final class Arena implements AutoCloseable {
                     + (free < 0 ? "" : ", " + free + " bytes of the GPU's memory are free") + ": " + e.getMessage(), e);
         }
         capacity = wanted;
-        return true;
     }
 
     /** Address of the first byte, on 256 bytes; 0 when empty. */

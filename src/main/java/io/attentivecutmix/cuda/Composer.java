@@ -56,7 +56,7 @@ final class Composer implements AutoCloseable {
      * @param normalisation host, (6), or null: v/255
      * @param workspace for resizing; shared by all that runs on one stream
      */
-    Composer(boolean masks, MixOptions options, CudaRuntime runtime, Kernels kernels, Structs structs,
+    Composer(boolean masks, MixOptions options, Memory memory, Kernels kernels, Structs structs,
             FloatPointer normalisation, Arena workspace) {
         this.masks = masks;
         this.options = options;
@@ -73,9 +73,9 @@ final class Composer implements AutoCloseable {
         background = new Batch(structs, Role.BACKGROUND, masks);
         canvas = new Batch(structs, Role.CANVAS, masks);
         String what = masks ? "resized masks" : "resized images";
-        canonicalArena = Arena.device(what, runtime);
-        fitArena = Arena.device(what, runtime);
-        canvasArena = Arena.device(what, runtime);
+        canonicalArena = memory.device(what);
+        fitArena = memory.device(what);
+        canvasArena = memory.device(what);
     }
 
     void bind(Tables tables) {
@@ -94,10 +94,8 @@ final class Composer implements AutoCloseable {
 
     /**
      * Plans a step. {@link #in} is placed; {@link #out} is placed and has its sizes.
-     *
-     * @return whether memory was replaced: recorded addresses are void
      */
-    boolean arrange(MixPlan plan, Tables tables) {
+    void arrange(MixPlan plan, Tables tables) {
         int n = plan.count;
         usesCanonical = false;
         usesCanvas = false;
@@ -109,9 +107,9 @@ final class Composer implements AutoCloseable {
         } else {
             arrangeRagged(plan, n);
         }
-        boolean replaced = canonicalArena.grow(usesCanonical ? canonicalBytes : 0);
-        replaced |= fitArena.grow(fitTo.count > 0 ? fitBytes : 0);
-        replaced |= canvasArena.grow(usesCanvas ? canvasBytes : 0);
+        canonicalArena.grow(usesCanonical ? canonicalBytes : 0);
+        fitArena.grow(fitTo.count > 0 ? fitBytes : 0);
+        canvasArena.grow(usesCanvas ? canvasBytes : 0);
         // laid out from 0: only now is it known where the blocks lie
         if (usesCanonical) {
             canonical.move(canonicalArena.address());
@@ -137,7 +135,7 @@ final class Composer implements AutoCloseable {
         if (usesCanvas) {
             canvas.publish(tables);
         }
-        return replaced | workspace.grow(workspaceBytes());
+        workspace.grow(workspaceBytes());
     }
 
     private boolean resized() {

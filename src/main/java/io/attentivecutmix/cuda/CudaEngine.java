@@ -20,6 +20,8 @@ import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
 import io.attentivecutmix.method.Mode;
 import io.attentivecutmix.method.Normalisation;
+import java.lang.System.Logger.Level;
+import java.lang.ref.Reference;
 import java.util.BitSet;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -38,8 +40,11 @@ import org.bytedeco.javacpp.Pointer;
  * implementation of a layer for another N.
  */
 final class CudaEngine implements DeviceEngine {
-    /** Steps that may be under way at once. */
-    private static final int SLOTS = 2;
+    private static final System.Logger LOG = System.getLogger(CudaEngine.class.getName());
+    /** Steps on callers' streams that may be under way at once; one slot more is for batches of the host. */
+    private static final int TURNS = 2;
+    /** Most images of a batch: keeps the tables of a step, for the largest grid, below 2 GiB. */
+    private static final int MOST_IMAGES = 1 << 20;
 
     private final int ordinal;
     private final MixOptions options;
@@ -67,7 +72,7 @@ final class CudaEngine implements DeviceEngine {
     private final KernelAttention attention;
     private final KernelRegions regions;
     private final KernelImages canvas;
-    private final Slot[] slots = new Slot[SLOTS];
+    private final Slot[] slots = new Slot[TURNS + 1];
     /** Happens when the last step on a caller's stream is complete; the next step may be on another. */
     private final Pointer last;
     private boolean anyEnqueued;
@@ -116,17 +121,18 @@ final class CudaEngine implements DeviceEngine {
             DeviceProperties device = runtime.properties(ordinal);
             Structs structs = scope.own(new Structs());
             kernels = library.apply(structs);
-            pinned = new PinnedMemory(runtime);
+            pinned = new PinnedMemory(runtime, ordinal);
             stream = own(runtime.createStream(), runtime::destroyStream);
             last = own(runtime.createEvent(false), runtime::destroyEvent);
             normalisation = normalisation(structs);
             FloatPointer ofPixels = standardises ? normalisation : null;
-            workspace = scope.own(Arena.device("workspace of a resize", runtime));
-            pixels = scope.own(new Lane(false, options, runtime, kernels, structs, ofPixels, workspace));
-            masks = scope.own(new Lane(true, options, runtime, kernels, structs, null, workspace));
-            readback = scope.own(new Readback(cells, channels, runtime));
-            for (int s = 0; s < SLOTS; s++) {
-                slots[s] = scope.own(new Slot(s, (cells + 63) / 64, runtime));
+            Memory memory = new Memory(runtime, this::idle);
+            workspace = scope.own(memory.device("workspace of a resize"));
+            pixels = scope.own(new Lane(false, options, memory, kernels, structs, ofPixels, workspace));
+            masks = scope.own(new Lane(true, options, memory, kernels, structs, null, workspace));
+            readback = scope.own(new Readback(cells, channels, memory));
+            for (int s = 0; s < slots.length; s++) {
+                slots[s] = scope.own(new Slot(s, (cells + 63) / 64, memory));
             }
             input = new Batch(structs, Tables.Role.IN, false);
             attention = new KernelAttention(structs.allocate(KernelAttention.class));
@@ -145,7 +151,7 @@ final class CudaEngine implements DeviceEngine {
                 classifier(config);
             }
             // last, so that graphs go first, while what they work on is still there
-            graphs = scope.own(new Graphs(runtime, stream));
+            graphs = scope.own(new Graphs(runtime, stream, this::waitForAll));
             description = describe(device, config);
         } catch (RuntimeException | Error e) {
             try {
@@ -179,9 +185,10 @@ final class CudaEngine implements DeviceEngine {
             return;
         }
         long row = (long) channels * Float.BYTES;
-        Arena rows = scope.own(Arena.device("classifier", runtime));
+        Memory memory = new Memory(runtime, () -> {});
+        Arena rows = scope.own(memory.device("classifier"));
         rows.grow(row * classifierRows);
-        try (Arena staging = Arena.pinned("classifier", runtime)) {
+        try (Arena staging = memory.pinned("classifier")) {
             staging.grow(row * classifierRows);
             for (int r = 0; r < classifierRows; r++) {
                 new FloatPointer(staging.at(r * row)).put(config.classifier()[r], 0, channels);
@@ -202,7 +209,7 @@ final class CudaEngine implements DeviceEngine {
     }
 
     private int enter() {
-        open();
+        requireOpen();
         if (lost != null) {
             throw new DeviceLostException("the GPU was lost in an earlier call: " + lost.getMessage(), lost);
         }
@@ -213,7 +220,8 @@ final class CudaEngine implements DeviceEngine {
         return previous;
     }
 
-    private void open() {
+    /** Refuses a closed engine. */
+    void requireOpen() {
         if (closed) {
             throw new IllegalStateException("the engine is closed");
         }
@@ -222,7 +230,12 @@ final class CudaEngine implements DeviceEngine {
     /** Leaves the program's current device as it was. */
     private void restore(int previous) {
         if (previous != ordinal && lost == null) {
-            runtime.useDevice(previous);
+            try {
+                runtime.useDevice(previous);
+            } catch (RuntimeException e) {
+                // the step's own result or failure matters more
+                LOG.log(Level.WARNING, "device {0} could not be made current again: {1}", previous, e.getMessage());
+            }
         }
     }
 
@@ -230,57 +243,53 @@ final class CudaEngine implements DeviceEngine {
      * After a failure: remembers a lost device, lets nothing stay under way on memory that the next step writes, and forgets what
      * may lead to memory that was replaced.
      *
-     * @return what to throw
+     * @throws DeviceLostException if that is what lies behind it
      */
-    private RuntimeException failed(RuntimeException e, Pointer on) {
+    private void failed(Throwable e, Pointer on) {
         if (e instanceof DeviceLostException gone) {
             lost = gone;
-            return e;
+            return;
         }
         try {
             runtime.synchronizeStream(on);
-            // an arena may have moved before the failure
-            graphs.clear();
+            // what was placed may not be where a recorded step has it
+            idle();
         } catch (DeviceLostException gone) {
             // what was reported first came of this
             lost = gone;
             gone.addSuppressed(e);
-            return gone;
+            throw gone;
         } catch (RuntimeException again) {
             e.addSuppressed(again);
         }
-        return e;
     }
 
     @Override
     public synchronized void prepare(int n) {
-        if (n < 1) {
-            throw new IllegalArgumentException("n is " + n + "; allowed: 1 or more");
+        if (n < 1 || n > MOST_IMAGES) {
+            throw new IllegalArgumentException("n is " + n + "; allowed: 1 to " + MOST_IMAGES);
         }
         int previous = enter();
         try {
             for (Slot s : slots) {
-                ready(s, n, extractor != null);
+                s.grow(n);
             }
-        } catch (RuntimeException e) {
-            throw failed(e, stream);
+            prepareNetwork(n, extractor != null);
+        } catch (RuntimeException | Error e) {
+            failed(e, stream);
+            throw e;
         } finally {
             restore(previous);
         }
     }
 
-    /** Makes room for n images; waits and forgets recorded steps only where something must grow. */
-    private void ready(Slot s, int n, boolean needsNetwork) {
-        s.reuse();
-        if (n > s.tables.capacity()) {
-            idle();
-            s.tables.grow(n);
-        }
-        if (needsNetwork && !prepared.get(n)) {
+    /** Makes batches of n ready; waits and forgets recorded steps only where they are not. */
+    private void prepareNetwork(int n, boolean needed) {
+        if (needed && !prepared.get(n)) {
             idle();
             try {
                 extractor.prepare(n);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 // its arenas may be gone half-way
                 prepared.clear();
                 throw e;
@@ -315,7 +324,7 @@ final class CudaEngine implements DeviceEngine {
     }
 
     private void attentionChecks(BatchForm images, MixPlan plan, int[] classes) {
-        open();
+        requireOpen();
         if (extractor == null) {
             throw new IllegalStateException("this engine was built without weights: it mixes with cells that are given,"
                     + " and cannot find them");
@@ -343,7 +352,7 @@ final class CudaEngine implements DeviceEngine {
     private void step(Kind what, Images images, MixPlan of, int[] classes, float[] heat, float[] features, Images out) {
         int previous = enter();
         try {
-            begin(slots[0], what, of, heat != null, false);
+            begin(slots[TURNS], what, of, heat != null, false);
             if (kind == Kind.ATTEND && !extracts) {
                 return;
             }
@@ -352,13 +361,11 @@ final class CudaEngine implements DeviceEngine {
                 runtime.awaitEvent(stream, last);
             }
             hasMasks = out != null && images.maskBytes() != 0;
-            boolean moved = pixels.place(images, out);
+            pixels.place(images, out);
             if (hasMasks) {
-                moved |= masks.place(images, out);
+                masks.place(images, out);
             }
-            if (arrange(classes) | moved) {
-                graphs.clear();
-            }
+            arrange(classes);
             pixels.copyUp(images, stream);
             if (hasMasks) {
                 masks.copyUp(images, stream);
@@ -367,11 +374,15 @@ final class CudaEngine implements DeviceEngine {
             copyDown(out != null, features != null);
             runtime.synchronizeStream(stream);
             deliver(out, heat, features);
-        } catch (RuntimeException e) {
-            throw failed(e, stream);
+        } catch (RuntimeException | Error e) {
+            failed(e, stream);
+            throw e;
         } finally {
             plan = null;
             restore(previous);
+            // page-locked memory goes with its batch, and copies were under way on it until here
+            Reference.reachabilityFence(images);
+            Reference.reachabilityFence(out);
         }
     }
 
@@ -423,25 +434,24 @@ final class CudaEngine implements DeviceEngine {
         int previous = enter();
         Pointer target = runtime.foreignStream(callersStream);
         try {
-            turn = (turn + 1) % SLOTS;
             begin(slots[turn], attentive ? Kind.ATTEND_MIX : Kind.MIX, of, false, true);
             if (anyEnqueued) {
                 runtime.awaitEvent(target, last);
             }
             hasMasks = false;
             pixels.place(images, out);
-            if (arrange(classes)) {
-                graphs.clear();
-            }
+            arrange(classes);
             enqueue(0, target);
             runtime.recordEvent(slot.done, target);
             runtime.recordEvent(last, target);
             anyEnqueued = true;
-            EnqueuedStep step = new EnqueuedStep(this, slot, of, attentive);
+            EnqueuedStep step = new EnqueuedStep(this, slot, of, kind == Kind.ATTEND_MIX);
             slot.lend(step);
+            turn = (turn + 1) % TURNS;
             return step;
-        } catch (RuntimeException e) {
-            throw failed(e, target);
+        } catch (RuntimeException | Error e) {
+            failed(e, target);
+            throw e;
         } finally {
             plan = null;
             restore(previous);
@@ -461,8 +471,9 @@ final class CudaEngine implements DeviceEngine {
             kernels.softLabels(t.labels(), null, t.partner(), t.weights(), step.count(), classes, smoothing,
                     new FloatPointer(new Address(address)), target);
             runtime.recordEvent(last, target);
-        } catch (RuntimeException e) {
-            throw failed(e, target);
+        } catch (RuntimeException | Error e) {
+            failed(e, target);
+            throw e;
         } finally {
             restore(previous);
         }
@@ -470,15 +481,19 @@ final class CudaEngine implements DeviceEngine {
 
     /** See {@link Enqueued#await}. */
     synchronized void collect(EnqueuedStep step) {
-        if (closed || !step.slot().isOf(step)) {
-            // its results were taken over when the slot went on, or when the engine closed
+        if (step.taken()) {
+            // also when the slot went on, or the engine was closed
             return;
+        }
+        if (lost != null) {
+            throw new DeviceLostException("the GPU was lost before the step was complete: " + lost.getMessage(), lost);
         }
         int previous = enter();
         try {
             step.slot().collect();
-        } catch (RuntimeException e) {
-            throw failed(e, stream);
+        } catch (RuntimeException | Error e) {
+            failed(e, stream);
+            throw e;
         } finally {
             restore(previous);
         }
@@ -495,36 +510,41 @@ final class CudaEngine implements DeviceEngine {
         // nobody asks for a cell: the plan's are all empty, which is right
         kind = what == Kind.ATTEND_MIX && !extracts ? Kind.MIX : what;
         wantsHeat = heat && extracts;
-        ready(s, of.count, extracts);
+        if (of.count > MOST_IMAGES) {
+            throw new IllegalArgumentException("batch has " + of.count + " images; allowed: up to " + MOST_IMAGES);
+        }
+        s.reuse();
+        s.grow(of.count);
+        prepareNetwork(of.count, extracts);
     }
 
-    /** Fills tables and structs, and takes what memory is missing; returns whether memory was replaced. */
-    private boolean arrange(int[] classes) {
+    /** Fills tables and structs, and takes what memory is missing. */
+    private void arrange(int[] classes) {
         Tables t = slot.tables;
         boolean mixes = kind != Kind.ATTEND;
         fixed = pixels.fixed(mixes) && (!hasMasks || masks.fixed(mixes));
         t.write(plan, classes);
-        boolean moved = false;
         if (mixes) {
-            moved = pixels.arrange(plan, t);
+            pixels.arrange(plan, t);
         } else {
             pixels.arrangeInput(t);
         }
         if (hasMasks) {
-            moved |= masks.arrange(plan, t);
+            masks.arrange(plan, t);
         }
         if (extracts) {
-            moved |= arrangeNetwork(t);
+            arrangeNetwork(t);
         }
         regions.partner(t.partner());
         regions.mixed(t.mixed());
         regions.cells(kind == Kind.MIX ? t.givenCells() : t.cells());
         regions.boxes(options.mode() == Mode.CUTMIX ? t.boxes() : null);
-        return moved;
     }
 
-    private boolean arrangeNetwork(Tables t) {
-        boolean moved = wantsHeat && readback.growHeat(plan.count);
+    private void arrangeNetwork(Tables t) {
+        if (wantsHeat) {
+            readback.growHeat(plan.count);
+        }
         attention.count(plan.count);
         attention.features(extractor.features());
         attention.patches(t.patches());
@@ -537,14 +557,12 @@ final class CudaEngine implements DeviceEngine {
         Batch in = pixels.in();
         takesPixels = in.uniform && in.height[0] == side && in.width[0] == side && in.hasForm(ElementType.UINT8, Layout.NHWC)
                 && extractor.takesPixels();
-        if (takesPixels) {
-            return moved;
+        if (!takesPixels) {
+            input.form(extractor.inputType(), Layout.NHWC, extractor.inputChannels());
+            input.uniform(extractor.input().address(), plan.count, side, side);
+            input.publish(t);
+            workspace.grow(kernels.preprocessWorkspace(in.images, input.images, options.resizeFilter().ordinal()));
         }
-        input.form(extractor.inputType(), Layout.NHWC, extractor.inputChannels());
-        input.uniform(extractor.input().address(), plan.count, side, side);
-        input.publish(t);
-        return moved | workspace.grow(
-                kernels.preprocessWorkspace(in.images, input.images, options.resizeFilter().ordinal()));
     }
 
     /** Enqueues the step: through a graph where everything is the same each time. */
@@ -555,9 +573,10 @@ final class CudaEngine implements DeviceEngine {
         }
         Batch in = pixels.in();
         Batch out = kind == Kind.ATTEND ? null : pixels.out();
-        graphs.run(new Graphs.Key(kind.name(), slot.index, plan.count, in.height[0], in.width[0], extracts, wantsHeat, maskBytes,
-                in.type, in.layout, out == null ? null : out.type, out == null ? null : out.layout, in.address[0],
-                out == null ? 0 : out.address[0]), work, target);
+        graphs.run(new Graphs.Key(kind.name(), slot.index, plan.count, in.height[0], in.width[0], extracts, wantsHeat, weighs,
+                maskBytes, in.type, in.layout, out == null ? null : out.type, out == null ? null : out.layout, in.address[0],
+                out == null ? 0 : out.address[0], hasMasks ? masks.in().address[0] : 0,
+                hasMasks ? masks.out().address[0] : 0), work, target);
     }
 
     private void launch(Pointer on) {
@@ -593,8 +612,8 @@ final class CudaEngine implements DeviceEngine {
                     standardises ? normalisation : null, in.type == ElementType.UINT8 ? null : slot.tables.spoiled(),
                     workspace.memory(), workspace.capacity(), on);
         }
-        graphs.run(new Graphs.Key("network", 0, plan.count, 0, 0, true, takesPixels, 0, null, null, null, null,
-                takesPixels ? in.address[0] : 0, 0), network, on);
+        graphs.run(new Graphs.Key("network", 0, plan.count, 0, 0, true, takesPixels, false, 0, null, null, null, null,
+                takesPixels ? in.address[0] : 0, 0, 0, 0), network, on);
     }
 
     private void launchNetwork(Pointer on) {

@@ -9,6 +9,7 @@ final class EnqueuedStep implements Enqueued {
     private final Slot slot;
     private final MixPlan plan;
     private final boolean attentive;
+    private boolean taken;
 
     /** @param attentive whether the device found the cells */
     EnqueuedStep(CudaEngine engine, Slot slot, MixPlan plan, boolean attentive) {
@@ -24,6 +25,12 @@ final class EnqueuedStep implements Enqueued {
             slot.tables.read(plan);
         }
         slot.tables.readWeights(plan);
+        taken = true;
+    }
+
+    /** Whether the plan is complete. */
+    boolean taken() {
+        return taken;
     }
 
     Slot slot() {
@@ -36,16 +43,19 @@ final class EnqueuedStep implements Enqueued {
 
     @Override
     public long event() {
+        engine.requireOpen();
         return slot.done.address();
     }
 
     @Override
     public long cells() {
+        engine.requireOpen();
         return (attentive ? slot.tables.cells() : slot.tables.givenCells()).address();
     }
 
     @Override
     public long sourceWeights() {
+        engine.requireOpen();
         return slot.tables.weights().address();
     }
 

@@ -18,7 +18,7 @@ import org.bytedeco.javacpp.Pointer;
 final class Graphs implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Graphs.class.getName());
     /** Beyond this the one that was used longest ago goes. */
-    private static final int MOST = 16;
+    private static final int MOST = 64;
 
     /**
      * All that a recorded step has fixed: sizes, forms and addresses.
@@ -30,12 +30,16 @@ final class Graphs implements AutoCloseable {
      * @param width W of every image, 0 where it does not matter
      * @param extract whether the network runs
      * @param heat whether the heat map is written
+     * @param weights whether the source weights are written
      * @param maskBytes 0 without masks
      * @param in address of the first image
      * @param out address of the first mixed image, 0 where nothing is mixed
+     * @param maskIn address of the first mask, 0 without masks
+     * @param maskOut address of the first mixed mask, 0 without masks
      */
-    record Key(String work, int slot, int n, int height, int width, boolean extract, boolean heat, int maskBytes,
-            ElementType type, Layout layout, ElementType outType, Layout outLayout, long in, long out) {}
+    record Key(String work, int slot, int n, int height, int width, boolean extract, boolean heat, boolean weights,
+            int maskBytes, ElementType type, Layout layout, ElementType outType, Layout outLayout, long in, long out,
+            long maskIn, long maskOut) {}
 
     private static final class Seen {
         final Key key;
@@ -49,15 +53,20 @@ final class Graphs implements AutoCloseable {
 
     private final CudaRuntime runtime;
     private final Pointer stream;
+    private final Runnable waitForAll;
     /** Used longest ago first. */
     private final List<Seen> seen = new ArrayList<>();
     private boolean recording;
     private long replays;
 
-    /** @param stream of the engine's own, on which work is recorded; what is launched goes to the caller's */
-    Graphs(CudaRuntime runtime, Pointer stream) {
+    /**
+     * @param stream of the engine's own, on which work is recorded; what is launched goes to the caller's
+     * @param waitForAll waits until nothing is under way
+     */
+    Graphs(CudaRuntime runtime, Pointer stream, Runnable waitForAll) {
         this.runtime = runtime;
         this.stream = stream;
+        this.waitForAll = waitForAll;
     }
 
     /**
@@ -106,6 +115,7 @@ final class Graphs implements AutoCloseable {
 
     private void add(Seen step) {
         if (seen.size() == MOST) {
+            waitForAll.run();
             destroy(seen.remove(0));
         }
         seen.add(step);
@@ -118,7 +128,7 @@ final class Graphs implements AutoCloseable {
             recording = true;
             try {
                 work.accept(stream);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 abandon(e);
                 throw e;
             } finally {
@@ -140,7 +150,7 @@ final class Graphs implements AutoCloseable {
     }
 
     /** Ends a recording that failed half-way; the stream stays in that state otherwise. */
-    private void abandon(RuntimeException why) {
+    private void abandon(Throwable why) {
         try {
             runtime.destroyGraph(runtime.endCapture(stream));
         } catch (RuntimeException e) {

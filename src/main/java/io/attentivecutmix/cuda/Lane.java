@@ -27,14 +27,14 @@ final class Lane implements AutoCloseable {
      * @param normalisation host, (6), or null: v/255
      * @param workspace for resizing, shared by all that runs on one stream
      */
-    Lane(boolean masks, MixOptions options, CudaRuntime runtime, Kernels kernels, Structs structs, FloatPointer normalisation,
+    Lane(boolean masks, MixOptions options, Memory memory, Kernels kernels, Structs structs, FloatPointer normalisation,
             Arena workspace) {
         this.masks = masks;
         this.options = options;
         String what = masks ? "masks" : "images";
-        composer = new Composer(masks, options, runtime, kernels, structs, normalisation, workspace);
-        up = new Transfer(what, masks, runtime);
-        down = new Transfer("mixed " + what, masks, runtime);
+        composer = new Composer(masks, options, memory, kernels, structs, normalisation, workspace);
+        up = new Transfer(what, masks, memory);
+        down = new Transfer("mixed " + what, masks, memory);
     }
 
     /** The batch that comes in. */
@@ -65,16 +65,14 @@ final class Lane implements AutoCloseable {
      * Decides where a host batch goes on the device, and where its result lies.
      *
      * @param out null when nothing is mixed
-     * @return whether memory was replaced: recorded addresses are void
      */
-    boolean place(Images images, Images out) {
+    void place(Images images, Images out) {
         form(in(), images);
-        boolean moved = up.place(images, in());
+        up.place(images, in());
         if (out != null) {
             form(out(), out);
-            moved |= down.place(out, out());
+            down.place(out, out());
         }
-        return moved;
     }
 
     /** Takes a batch and its result where they lie on the device. */
@@ -90,14 +88,10 @@ final class Lane implements AutoCloseable {
         return Composer.fixed(options, in()) && (!mixes || out().uniform);
     }
 
-    /**
-     * Plans the mix and writes addresses and sizes to the tables.
-     *
-     * @return whether memory was replaced: recorded addresses are void
-     */
-    boolean arrange(MixPlan plan, Tables tables) {
+    /** Plans the mix, takes what memory is missing and writes addresses and sizes to the tables. */
+    void arrange(MixPlan plan, Tables tables) {
         composer.bind(tables);
-        return composer.arrange(plan, tables);
+        composer.arrange(plan, tables);
     }
 
     /** For a step that mixes nothing: tells the tables where the batch lies. */

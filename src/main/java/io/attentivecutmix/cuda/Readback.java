@@ -22,13 +22,13 @@ final class Readback implements AutoCloseable {
     private final Arena featureStaging;
     private final Scope scope = new Scope();
 
-    Readback(int cells, int channels, CudaRuntime runtime) {
-        this.runtime = runtime;
+    Readback(int cells, int channels, Memory memory) {
+        runtime = memory.runtime();
         this.cells = cells;
         this.channels = channels;
-        heat = scope.own(Arena.device("heat maps", runtime));
-        heatStaging = scope.own(Arena.pinned("heat maps", runtime));
-        featureStaging = scope.own(Arena.pinned("feature maps", runtime));
+        heat = scope.own(memory.device("heat maps"));
+        heatStaging = scope.own(memory.pinned("heat maps"));
+        featureStaging = scope.own(memory.pinned("feature maps"));
     }
 
     private long heatBytes(int n) {
@@ -39,10 +39,10 @@ final class Readback implements AutoCloseable {
         return (long) n * cells * channels * type.bytes();
     }
 
-    /** Makes room for n heat maps; returns whether memory was replaced. */
-    boolean growHeat(int n) {
+    /** Makes room for n heat maps. */
+    void growHeat(int n) {
         heatStaging.grow(heatBytes(n));
-        return heat.grow(heatBytes(n));
+        heat.grow(heatBytes(n));
     }
 
     /** Where the kernel writes (N, G²) heat maps. */

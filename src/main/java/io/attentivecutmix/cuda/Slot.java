@@ -10,18 +10,18 @@ final class Slot implements AutoCloseable {
     final int index;
     final Tables tables;
     final Pointer done;
-    private final CudaRuntime runtime;
+    private final Memory memory;
     /** Whose results are still to be taken over, or null. */
     private EnqueuedStep uncollected;
     /** Whose tables the device has, or null. */
     private EnqueuedStep user;
 
     /** @param words longs of one image's cell mask */
-    Slot(int index, int words, CudaRuntime runtime) {
+    Slot(int index, int words, Memory memory) {
         this.index = index;
-        this.runtime = runtime;
-        done = runtime.createEvent(false);
-        tables = new Tables(runtime, words);
+        this.memory = memory;
+        done = memory.runtime().createEvent(false);
+        tables = new Tables(memory, words);
     }
 
     /** Hands the slot to a step that was enqueued. */
@@ -38,7 +38,7 @@ final class Slot implements AutoCloseable {
     /** Waits for the step that has the slot, and takes its results over, unless that was done. */
     void collect() {
         if (uncollected != null) {
-            runtime.synchronizeEvent(done);
+            memory.runtime().synchronizeEvent(done);
             EnqueuedStep step = uncollected;
             uncollected = null;
             step.takeOver();
@@ -51,12 +51,22 @@ final class Slot implements AutoCloseable {
         user = null;
     }
 
+    /** Makes room for n images; a step that has the tables loses them where they must move. */
+    void grow(int n) {
+        if (n > tables.capacity()) {
+            reuse();
+            // the tables lie elsewhere then, also where their block need not be replaced
+            memory.beforeReplacing().run();
+            tables.grow(n);
+        }
+    }
+
     @Override
     public void close() {
         try {
             tables.close();
         } finally {
-            runtime.destroyEvent(done);
+            memory.runtime().destroyEvent(done);
         }
     }
 }

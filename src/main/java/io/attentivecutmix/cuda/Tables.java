@@ -48,24 +48,20 @@ final class Tables implements AutoCloseable {
     private BytePointer downTo;
 
     /** @param words longs of one image's cell mask */
-    Tables(CudaRuntime runtime, int words) {
+    Tables(Memory memory, int words) {
         this.words = words;
-        host = Arena.pinned("tables of a step", runtime);
-        device = Arena.device("tables of a step", runtime);
+        host = memory.pinned("tables of a step");
+        device = memory.device("tables of a step");
     }
 
     private int place(int at, long bytes) {
         return Math.toIntExact((at + bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     }
 
-    /**
-     * Makes room for n images; nothing may be under way.
-     *
-     * @return whether addresses have changed
-     */
-    boolean grow(int n) {
+    /** Makes room for n images; addresses change where there was none. */
+    void grow(int n) {
         if (n <= capacity) {
-            return false;
+            return;
         }
         capacity = 0;
         mixedAt = place(partnerAt, 4L * n);
@@ -96,7 +92,6 @@ final class Tables implements AutoCloseable {
         downFrom = device.at(spoiledAt);
         downTo = host.at(spoiledAt);
         capacity = n;
-        return true;
     }
 
     int capacity() {

@@ -27,19 +27,17 @@ final class Transfer implements AutoCloseable {
     private long total;
     private boolean direct;
 
-    Transfer(String what, boolean masks, CudaRuntime runtime) {
+    Transfer(String what, boolean masks, Memory memory) {
         this.masks = masks;
-        this.runtime = runtime;
-        device = Arena.device(what, runtime);
-        staging = Arena.pinned(what, runtime);
+        runtime = memory.runtime();
+        device = memory.device(what);
+        staging = memory.pinned(what);
     }
 
     /**
      * Decides where the images lie on the device. The batch has its form and the images' sizes are set; addresses are written.
-     *
-     * @return whether memory was replaced: recorded addresses are void
      */
-    boolean place(Images images, Batch batch) {
+    void place(Images images, Batch batch) {
         int n = batch.count;
         boolean oneSize = true;
         for (int i = 1; i < n; i++) {
@@ -62,10 +60,9 @@ final class Transfer implements AutoCloseable {
         for (int i = 0; i < n && packed && oneSize; i++) {
             packed = address(images, i) == lowest + i * batch.bytes(0);
         }
-        boolean replaced;
         if (direct) {
             total = sum;
-            replaced = device.grow(total + ALIGNMENT);
+            device.grow(total + ALIGNMENT);
             long first = device.address() + lowest % ALIGNMENT;
             if (oneSize && packed) {
                 batch.uniform(first, n, batch.height[0], batch.width[0]);
@@ -78,8 +75,8 @@ final class Transfer implements AutoCloseable {
             deviceBlock.at(first);
         } else {
             total = batch.layOut(0, oneSize ? 1 : ALIGNMENT);
-            replaced = device.grow(total);
-            replaced |= staging.grow(total);
+            device.grow(total);
+            staging.grow(total);
             if (oneSize) {
                 batch.uniform(device.address(), n, batch.height[0], batch.width[0]);
             } else {
@@ -88,7 +85,6 @@ final class Transfer implements AutoCloseable {
             hostBlock.at(staging.address());
             deviceBlock.at(device.address());
         }
-        return replaced;
     }
 
     private long address(Images images, int i) {

@@ -10,7 +10,10 @@ import io.attentivecutmix.method.MixPlan;
  * Internal to the library.
  */
 public interface Engine extends AutoCloseable {
-    /** Grows arenas so that batches of up to n images allocate nothing; never shrinks. */
+    /**
+     * Grows arenas for batches of up to n images, and makes batches of exactly n ready; never shrinks. What depends on the images'
+     * own sizes grows in the first step that has them.
+     */
     void prepare(int n);
 
     /**

@@ -10,7 +10,12 @@ import io.attentivecutmix.cpu.TestImages;
 import io.attentivecutmix.engine.DeviceLostException;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.engine.Enqueued;
+import io.attentivecutmix.engine.HostMemory;
 import io.attentivecutmix.engine.OutOfDeviceMemoryException;
+import io.attentivecutmix.image.DeviceImages;
+import io.attentivecutmix.image.ElementType;
+import io.attentivecutmix.image.Layout;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
 import io.attentivecutmix.method.Patches;
@@ -18,6 +23,7 @@ import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -69,7 +75,7 @@ class CudaFaultsTest {
     }
 
     /** Open, three equal steps (run, record, replay), a ragged one, a heat map, a larger batch size, close. */
-    private static void scenario(CudaEngine engine) {
+    private static void scenario(CudaEngine engine, HostRuntime host) {
         TestImages same = images(S, S, S);
         int[] next = {1, 2, 0};
         for (int step = 0; step < 3; step++) {
@@ -82,6 +88,30 @@ class CudaFaultsTest {
         engine.attend(same, plan(), null, heat, null);
         assertTrue(heat[0] != 0 && Float.isFinite(heat[0]));
         engine.prepare(5);
+        float[] features = new float[N * ResNet.RESNET18.channels()];
+        engine.attend(same, plan(), null, null, features);
+        onTheDevice(engine, host);
+    }
+
+    /** Three steps on the device's own images and on two streams, one of them collected late; labels. */
+    private static void onTheDevice(CudaEngine engine, HostRuntime host) {
+        int bytes = 3 * S * S * N;
+        Pointer memory = host.allocate(2L * bytes + 4 * N * 5);
+        Pointer stream = host.createStream();
+        try {
+            DeviceImages in = new DeviceImages(memory.address(), N, S, S, ElementType.UINT8, Layout.NHWC);
+            DeviceImages out = new DeviceImages(memory.address() + bytes, N, S, S, ElementType.UINT8, Layout.NHWC);
+            Enqueued first = engine.enqueue(in, plan(), true, new int[] {0, 1, 2}, out, 0);
+            Enqueued second = engine.enqueue(in, plan(), true, new int[] {0, 1, 2}, out, stream.address());
+            second.softLabels(5, 0, memory.address() + 2L * bytes, stream.address());
+            engine.enqueue(in, plan(), true, new int[] {0, 1, 2}, out, 0).await();
+            second.await();
+            first.await();
+        } finally {
+            host.drain();
+            host.destroyStream(stream);
+            host.free(memory);
+        }
     }
 
     private static final Map<Integer, Class<? extends RuntimeException>> STATUSES = Map.of(
@@ -115,7 +145,7 @@ class CudaFaultsTest {
         CudaEngine engine = null;
         try {
             engine = TestCuda.openSimple(config(), host, runtime, k -> faults.over(Kernels.class, k));
-            scenario(engine);
+            scenario(engine, host);
         } catch (RuntimeException e) {
             thrown = e;
         }
@@ -123,10 +153,10 @@ class CudaFaultsTest {
             boolean lost = thrown instanceof DeviceLostException;
             if (lost) {
                 CudaEngine dead = engine;
-                assertThrows(DeviceLostException.class, () -> scenario(dead), where + ": a lost device answers again");
+                assertThrows(DeviceLostException.class, () -> scenario(dead, host), where + ": a lost device answers again");
             } else if (thrown != null) {
                 // one fault of another kind: the engine works on, and right
-                scenario(engine);
+                scenario(engine, host);
             }
             try {
                 engine.close();
@@ -180,6 +210,83 @@ class CudaFaultsTest {
             }
             assertEquals(List.of(), host.leftovers(), call);
         }
+    }
+
+    /** An Error, too, ends a recording: a stream that records for ever would make every later call fail. */
+    @Test
+    void anErrorEndsARecording() {
+        TestImages images = images(S, S, S);
+        HostRuntime host = new HostRuntime();
+        int[] calls = {0};
+        try (CudaEngine engine = TestCuda.openSimple(config(), host, host, k -> Failing.with(Kernels.class, k, "attendMix", 2,
+                () -> new OutOfMemoryError("injected"), calls))) {
+            TestImages out = copy(images, new int[] {1, 2, 0});
+            engine.attendMix(images, plan(), null, null, out);
+            assertThrows(OutOfMemoryError.class, () -> engine.attendMix(images, plan(), null, null, out));
+            engine.attendMix(images, plan(), null, null, out);
+            assertEquals(images.pixels(0), out.pixels(0), "G is 1: the one cell is image 0's own");
+        }
+        assertEquals(List.of(), host.leftovers());
+    }
+
+    /** A host batch that needs more memory comes while a step on the device is under way. */
+    @Test
+    void memoryGrowsOnlyWhenNothingIsUnderWay() {
+        HostRuntime host = new HostRuntime();
+        int bytes = 3 * S * S * N;
+        Pointer memory = host.allocate(2L * bytes);
+        try (CudaEngine engine = TestCuda.openSimple(config(), host, host, k -> k)) {
+            DeviceImages in = new DeviceImages(memory.address(), N, S, S, ElementType.UINT8, Layout.NHWC);
+            DeviceImages out = new DeviceImages(memory.address() + bytes, N, S, S, ElementType.UINT8, Layout.NHWC);
+            TestImages small = images(S, S, S);
+            engine.attendMix(small, plan(), null, null, copy(small, new int[] {1, 2, 0}));
+            Enqueued step = engine.enqueue(in, plan(), true, null, out, 0);
+            TestImages large = images(20_000, 20_000, 20_000);
+            engine.attend(large, plan(), null, null, null);
+            step.await();
+        }
+        host.free(memory);
+        assertEquals(List.of(), host.leftovers());
+    }
+
+    @Test
+    void aStepOfALostDeviceSaysSo() {
+        HostRuntime host = new HostRuntime();
+        int bytes = 3 * S * S * N;
+        Pointer memory = host.allocate(2L * bytes);
+        int[] calls = {0};
+        CudaRuntime runtime = Failing.with(CudaRuntime.class, host, "synchronizeEvent", 1,
+                () -> CudaStatus.failure("cudaEventSynchronize", 700, "injected"), calls);
+        CudaEngine engine = TestCuda.openSimple(config(), host, runtime, k -> k);
+        DeviceImages in = new DeviceImages(memory.address(), N, S, S, ElementType.UINT8, Layout.NHWC);
+        DeviceImages out = new DeviceImages(memory.address() + bytes, N, S, S, ElementType.UINT8, Layout.NHWC);
+        Enqueued step = engine.enqueue(in, plan(), true, null, out, 0);
+        assertThrows(DeviceLostException.class, step::await);
+        host.abandon();
+        engine.close();
+        assertThrows(DeviceLostException.class, step::await);
+        assertThrows(IllegalStateException.class, step::event);
+        host.free(memory);
+        assertEquals(List.of(), host.leftovers());
+    }
+
+    /** What batches have of page-locked memory is limited, and what nobody uses any more is given back before that. */
+    @Test
+    void batchesGetOrdinaryMemoryBeyondALimit() {
+        HostRuntime host = new HostRuntime();
+        long before = PinnedMemory.inUse();
+        PinnedMemory pinned = new PinnedMemory(host, 0, before + 10_000);
+        for (int i = 0; i < 50; i++) {
+            // unreachable at once
+            assertTrue(pinned.allocate(4000).bytes().isDirect());
+        }
+        HostMemory one = pinned.allocate(4000);
+        HostMemory two = pinned.allocate(4000);
+        HostMemory three = pinned.allocate(4000);
+        assertTrue(one.address() != 0 && two.address() != 0, "what nobody uses was not given back");
+        assertEquals(0, three.address(), "page-locked memory beyond the limit");
+        assertEquals(4000, three.bytes().capacity());
+        assertEquals(one.bytes().capacity(), two.bytes().capacity());
     }
 
     @Test

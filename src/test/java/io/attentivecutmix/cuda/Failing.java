@@ -2,11 +2,26 @@ package io.attentivecutmix.cuda;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.function.Supplier;
 import org.bytedeco.javacpp.Pointer;
 
 /** Makes one call of a seam fail by its name. */
 final class Failing {
     private Failing() {}
+
+    /** Throws something in the place of a call. */
+    static <T> T with(Class<T> seam, T real, String method, int at, Supplier<Throwable> failure, int[] seen) {
+        return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam}, (proxy, called, arguments) -> {
+            if (called.getName().equals(method) && ++seen[0] == at) {
+                throw failure.get();
+            }
+            try {
+                return called.invoke(real, arguments);
+            } catch (InvocationTargetException e) {
+                throw e.getCause();
+            }
+        }));
+    }
 
     /**
      * @param method that fails

@@ -30,13 +30,22 @@ public final class HostRuntime implements CudaRuntime {
     }
 
     private static final class Stream {
-        final ArrayDeque<Runnable> queue = new ArrayDeque<>();
+        final ArrayDeque<Work> queue = new ArrayDeque<>();
         long submitted;
         long done;
         /** Whether one of its works is under way: waiting for another stream. */
         boolean running;
-        List<Runnable> recorded;
+        List<Work> recorded;
     }
+
+    /**
+     * What waits in a stream.
+     *
+     * @param host first byte of page-locked memory that it uses, 0 if none
+     * @param bytes of it
+     * @param executable the graph that it is part of, 0 if none
+     */
+    private record Work(Runnable run, long host, long bytes, long executable) {}
 
     private static final class Event {
         Stream stream;
@@ -48,16 +57,20 @@ public final class HostRuntime implements CudaRuntime {
     private final Map<Long, Boolean> pinned = new HashMap<>();
     private final Map<Long, Stream> streams = new LinkedHashMap<>();
     private final Map<Long, Event> events = new HashMap<>();
-    private final Map<Long, List<Runnable>> graphs = new HashMap<>();
-    private final Map<Long, List<Runnable>> executables = new HashMap<>();
+    private final Map<Long, List<Work>> graphs = new HashMap<>();
+    private final Map<Long, List<Work>> executables = new HashMap<>();
     private final Map<String, Integer> calls = new HashMap<>();
-    private final Stream defaultStream = new Stream();
     private final Random chance = new Random(7);
     private long ids = 0x1000;
     private long limit = Long.MAX_VALUE;
     private long used;
     private long bytesToHost;
     private int current;
+
+    /** With the default stream, whose handle is 0. */
+    public HostRuntime() {
+        streams.put(0L, new Stream());
+    }
 
     /** What was made and not given back, in words; empty when all is well. Memory of callers' batches is not counted. */
     public List<String> leftovers() {
@@ -67,7 +80,7 @@ public final class HostRuntime implements CudaRuntime {
                 left.add(bytes + " bytes of device memory");
             }
         });
-        left.addAll(streams.keySet().stream().map(s -> "stream " + s).toList());
+        left.addAll(streams.keySet().stream().filter(s -> s != 0).map(s -> "stream " + s).toList());
         left.addAll(events.keySet().stream().map(s -> "event " + s).toList());
         left.addAll(graphs.keySet().stream().map(s -> "graph " + s).toList());
         left.addAll(executables.keySet().stream().map(s -> "executable graph " + s).toList());
@@ -99,12 +112,16 @@ public final class HostRuntime implements CudaRuntime {
         return used;
     }
 
-    private void count(String method) {
+    private synchronized void count(String method) {
         calls.merge(method, 1, Integer::sum);
     }
 
     /** Enqueues work, or records it. */
     public void submit(Pointer stream, Runnable work) {
+        submit(stream, new Work(work, 0, 0, 0));
+    }
+
+    private void submit(Pointer stream, Work work) {
         Stream s = stream(stream);
         if (s.recorded != null) {
             s.recorded.add(work);
@@ -115,10 +132,7 @@ public final class HostRuntime implements CudaRuntime {
     }
 
     private Stream stream(Pointer handle) {
-        if (handle == null || handle.address() == 0) {
-            return defaultStream;
-        }
-        Stream s = streams.get(handle.address());
+        Stream s = streams.get(handle == null ? 0 : handle.address());
         if (s == null) {
             throw new AssertionError("use of a stream that does not exist: " + handle.address());
         }
@@ -143,8 +157,15 @@ public final class HostRuntime implements CudaRuntime {
     private static void next(Stream s) {
         s.done++;
         s.running = true;
-        s.queue.remove().run();
+        s.queue.remove().run().run();
         s.running = false;
+    }
+
+    /** Runs all work of all streams, as a device does sooner or later. */
+    public void drain() {
+        for (Stream s : List.copyOf(streams.values())) {
+            drain(s, s.submitted);
+        }
     }
 
     /** The device is lost: nothing that waits runs any more, and nothing is being recorded. */
@@ -156,7 +177,7 @@ public final class HostRuntime implements CudaRuntime {
         }
     }
 
-    private void refuseWhileRecording(String call) {
+    private synchronized void refuseWhileRecording(String call) {
         for (Stream s : streams.values()) {
             if (s.recorded != null) {
                 throw CudaStatus.failure(call, 900, "operation not permitted when stream is capturing");
@@ -168,6 +189,14 @@ public final class HostRuntime implements CudaRuntime {
         for (Stream s : streams.values()) {
             if (!s.queue.isEmpty()) {
                 throw new AssertionError(call + " while work is under way");
+            }
+        }
+    }
+
+    private void refuseUnderCopy(long address, long bytes) {
+        for (Stream s : streams.values()) {
+            if (s.queue.stream().anyMatch(w -> w.host() < address + bytes && address < w.host() + w.bytes())) {
+                throw new AssertionError("page-locked memory was freed while a copy uses it");
             }
         }
     }
@@ -233,6 +262,7 @@ public final class HostRuntime implements CudaRuntime {
                 refuseUnderWork(call);
             }
             long bytes = memory.remove(address);
+            refuseUnderCopy(address, bytes);
             used -= isPinned ? 0 : bytes;
             Pointer.memset(new Address(address), 0xA5, bytes);
             pinned.remove(address);
@@ -345,7 +375,7 @@ public final class HostRuntime implements CudaRuntime {
         count("copyToDevice");
         long to = device.address();
         long from = host.address();
-        submit(stream, () -> copy(to, from, bytes));
+        submit(stream, new Work(() -> copy(to, from, bytes), from, bytes, 0));
     }
 
     @Override
@@ -353,10 +383,10 @@ public final class HostRuntime implements CudaRuntime {
         count("copyToHost");
         long to = host.address();
         long from = device.address();
-        submit(stream, () -> {
+        submit(stream, new Work(() -> {
             bytesToHost += bytes;
             copy(to, from, bytes);
-        });
+        }, to, bytes, 0));
     }
 
     private void copy(long to, long from, long bytes) {
@@ -430,14 +460,19 @@ public final class HostRuntime implements CudaRuntime {
     @Override
     public void launch(Pointer executable, Pointer stream) {
         count("launch");
-        for (Runnable work : executables.get(executable.address())) {
-            submit(stream, work);
+        for (Work work : executables.get(executable.address())) {
+            submit(stream, new Work(work.run(), work.host(), work.bytes(), executable.address()));
         }
     }
 
     @Override
     public void destroyExecutable(Pointer executable) {
         count("destroyExecutable");
+        for (Stream s : streams.values()) {
+            if (s.queue.stream().anyMatch(w -> w.executable() == executable.address())) {
+                throw new AssertionError("a graph was destroyed while it runs");
+            }
+        }
         if (executables.remove(executable.address()) == null) {
             throw new AssertionError("an executable graph was destroyed twice");
         }

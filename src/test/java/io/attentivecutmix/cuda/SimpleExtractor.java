@@ -26,8 +26,8 @@ final class SimpleExtractor implements DeviceExtractor {
         this.side = side;
         this.channels = channels;
         this.takesPixels = takesPixels;
-        input = scope.own(Arena.device("input", runtime));
-        features = scope.own(Arena.device("features", runtime));
+        input = scope.own(new Memory(runtime, () -> {}).device("input"));
+        features = scope.own(new Memory(runtime, () -> {}).device("features"));
     }
 
     @Override
