@@ -3,6 +3,7 @@ package io.attentivecutmix.cuda;
 import io.attentivecutmix.cpu.OneDnnExtractor;
 import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.engine.DeviceEngine;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Assumptions;
@@ -44,7 +45,22 @@ public final class TestCuda {
 
     /** A device whose engines work on this memory. */
     public static CudaDevice device(HostRuntime runtime) {
-        return new CudaDevice(Optional::empty, config -> open(config, runtime, runtime, k -> k));
+        return new CudaDevice(new CudaDevice.Gpu() {
+            @Override
+            public Optional<String> unavailableReason() {
+                return Optional.empty();
+            }
+
+            @Override
+            public Map<String, String> details() {
+                return Map.of("card", "host memory");
+            }
+
+            @Override
+            public DeviceEngine open(EngineConfig config) {
+                return TestCuda.open(config, runtime, runtime, k -> k);
+            }
+        });
     }
 
     /** How many steps an engine replayed from a graph. */

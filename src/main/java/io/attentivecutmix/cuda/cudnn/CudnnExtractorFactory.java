@@ -32,4 +32,14 @@ public final class CudnnExtractorFactory implements ExtractorFactory {
         return new CudnnExtractor(config, device, runtime, kernels, stream, PresetCudnn.open(),
                 " (" + libraries.cudnnFolder() + ")");
     }
+
+    /**
+     * The version of a set of libraries, which are loaded if they have not been.
+     *
+     * @throws io.attentivecutmix.engine.DeviceUnavailableException as {@link #open}
+     */
+    public static String version(CudnnLibraries libraries) {
+        libraries.load();
+        return PresetCudnn.text(PresetCudnn.open().version());
+    }
 }
