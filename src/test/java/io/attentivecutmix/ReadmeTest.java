@@ -38,6 +38,18 @@ class ReadmeTest {
         assertTrue(examples >= 1, "the README has no Java example");
     }
 
+    /** What an example may use without saying where it comes from. */
+    private static final String GIVEN = """
+            import io.attentivecutmix.*;
+            import io.attentivecutmix.image.*;
+            import io.attentivecutmix.method.*;
+            """;
+    private static final String FIELDS = """
+                static AttentiveCutMix mixer;
+                static Labels labels;
+                static long inAddress, outAddress, rowsAddress, stream;
+            """;
+
     /** Imports stay at the top; the rest becomes the body of a method. */
     private static void compile(String name, String snippet, Path out) {
         StringBuilder imports = new StringBuilder();
@@ -45,7 +57,8 @@ class ReadmeTest {
         for (String line : snippet.split("\n")) {
             (line.startsWith("import ") ? imports : body).append(line).append('\n');
         }
-        String source = imports + "class " + name + " {\n    static void run() throws Exception {\n" + body + "    }\n}\n";
+        String source = GIVEN + imports + "class " + name + " {\n" + FIELDS + "    static void run() throws Exception {\n" + body
+                + "    }\n}\n";
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         assertNotNull(compiler, "tests need a JDK");
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
@@ -73,6 +86,13 @@ class ReadmeTest {
     @Test
     void dependencyVersionsAreThePoms() throws IOException {
         String pom = Files.readString(Path.of("pom.xml"));
+        Matcher cuda = Pattern.compile("<cuda.version>([^<]+)<").matcher(pom);
+        assertTrue(cuda.find());
+        assertTrue(readme().contains("org.bytedeco:cuda:" + cuda.group(1) + "`"),
+                "the README names another version of CUDA's preset");
+        assertTrue(Files.readString(Path.of("src/main/java/io/attentivecutmix/cuda/InstalledGpu.java"))
+                .contains("\"org.bytedeco:cuda:" + cuda.group(1) + "\""),
+                "a message names another version of CUDA's preset");
         for (String library : List.of("javacpp", "dnnl", "opencl")) {
             Matcher wanted = Pattern.compile("<" + library + ".version>([^<]+)<").matcher(pom);
             assertTrue(wanted.find());
