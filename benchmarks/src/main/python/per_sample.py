@@ -1,40 +1,39 @@
-"""The per-sample pipeline that published PyTorch code has: for every image decode, resize, one forward pass of a batch of one,
-top-k, paste. Prints one JSON object. Needs torch, torchvision and Pillow; weights are random, which changes no time.
+"""The per-sample pipeline that published PyTorch code has in a Dataset: for every image decode it and its partner, resize, one
+forward pass of a batch of one, top-k, paste. One worker of several, each with one thread of torch, as a DataLoader has them.
+Needs torch, torchvision, Pillow and safetensors. The benchmark jar starts it (record FOLDER --python PYTHON):
 
-    python3 per_sample.py FOLDER_OF_JPEGS --threads 2 --seconds 20
+    per_sample.py FOLDER WEIGHTS WORKER WORKERS
+
+FOLDER has 0.jpg, 1.jpg, ...; image i's partner is image i + 1, the last one's the first. The first line that is written names
+versions. Then for every line read, images WORKER, WORKER + WORKERS, ... are mixed, and one line of JSON is written:
+[[image, selected cells ascending, source weight], ...].
 """
-import argparse
+import io
 import json
 import pathlib
-import statistics
 import sys
-import time
 
 import PIL
 import torch
 import torchvision
 from PIL import Image
+from safetensors.torch import load_file
 from torchvision import transforms
 
 K, GRID, SIDE = 6, 7, 224
 
-parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=pathlib.Path)
-parser.add_argument("--threads", type=int, default=0, help="0: all processors")
-parser.add_argument("--seconds", type=float, default=20)
-parser.add_argument("--channels-last", action="store_true", help="not what published code does, but faster")
-args = parser.parse_args()
-if args.threads:
-    torch.set_num_threads(args.threads)
+folder, weights = pathlib.Path(sys.argv[1]), sys.argv[2]
+worker, workers = int(sys.argv[3]), int(sys.argv[4])
+torch.set_num_threads(1)
 
-files = sorted(p for p in args.folder.rglob("*") if p.suffix in (".jpg", ".jpeg"))
-if len(files) < 2:
-    sys.exit(f"{args.folder} has {len(files)} JPEG files; needed: 2 or more")
-torch.manual_seed(7)
-model = torchvision.models.resnet50(weights=None).eval()
+# Held in memory, as the other pipelines hold them
+files = [(folder / f"{i}.jpg").read_bytes() for i in range(len(list(folder.glob("*.jpg"))))]
+model = torchvision.models.resnet50(weights=None)
+state = {k: v for k, v in model.state_dict().items() if k.endswith("num_batches_tracked")}  # not in the file; not used
+model.load_state_dict(state | load_file(weights))
+# Published code has neither line; both make it faster
+model = model.eval().to(memory_format=torch.channels_last)
 extractor = torch.nn.Sequential(*list(model.children())[:-2])
-if args.channels_last:
-    extractor = extractor.to(memory_format=torch.channels_last)
 prepare = transforms.Compose([
     transforms.Resize((SIDE, SIDE), interpolation=transforms.InterpolationMode.BICUBIC),
     transforms.ToTensor(),
@@ -44,41 +43,32 @@ prepare = transforms.Compose([
 
 @torch.inference_mode()
 def mix(source_file, background_file):
-    source = Image.open(source_file).convert("RGB")
-    background = Image.open(background_file).convert("RGB")
-    x = prepare(source).unsqueeze(0)
-    if args.channels_last:
-        x = x.contiguous(memory_format=torch.channels_last)
+    source = Image.open(io.BytesIO(source_file)).convert("RGB")
+    background = Image.open(io.BytesIO(background_file)).convert("RGB")
+    x = prepare(source).unsqueeze(0).contiguous(memory_format=torch.channels_last)
     heat = extractor(x).mean(dim=1).flatten()
+    cells = sorted(torch.topk(heat, K).indices.tolist())
     width, height = background.size
-    source = source.resize(background.size, Image.Resampling.BICUBIC)
+    if source.size != background.size:
+        source = source.resize(background.size, Image.Resampling.BICUBIC)
     taken = 0
-    for cell in torch.topk(heat, K).indices.tolist():
+    for cell in cells:
         row, column = divmod(cell, GRID)
         box = (column * width // GRID, row * height // GRID, (column + 1) * width // GRID, (row + 1) * height // GRID)
         background.paste(source.crop(box), box[:2])
         taken += (box[2] - box[0]) * (box[3] - box[1])
-    return background, taken / (width * height)
+    return background, cells, taken / (width * height)
 
 
-def one(i):
-    image, weight = mix(files[i % len(files)], files[(i + 1) % len(files)])
-    assert 0 < weight < 1 and image.size[0] > 0
+def say(value):
+    print(json.dumps(value), flush=True)
 
 
-for i in range(10):
-    one(i)
-times = []
-end = time.perf_counter() + args.seconds
-while time.perf_counter() < end:
-    start = time.perf_counter()
-    one(len(times))
-    times.append(time.perf_counter() - start)
-quartiles = statistics.quantiles(times, n=4)
-print(json.dumps({
-    "pipeline": "per-sample PyTorch" + (", channels-last" if args.channels_last else ""),
-    "images": len(times), "imagesPerSecond": 1 / statistics.median(times),
-    "lower": 1 / quartiles[2], "upper": 1 / quartiles[0],
-    "threads": torch.get_num_threads(), "torch": torch.__version__, "torchvision": torchvision.__version__,
-    "pillow": PIL.__version__, "python": sys.version.split()[0],
-}))
+say({"python": sys.version.split()[0], "torch": torch.__version__, "torchvision": torchvision.__version__,
+     "pillow": PIL.__version__})
+for _ in sys.stdin:
+    done = []
+    for i in range(worker, len(files), workers):
+        _, cells, weight = mix(files[i], files[(i + 1) % len(files)])
+        done.append([i, cells, weight])
+    say(done)

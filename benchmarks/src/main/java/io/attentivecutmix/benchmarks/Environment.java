@@ -42,6 +42,7 @@ final class Environment {
         e.values.put("onnxruntime", OrtEnvironment.getEnvironment().getVersion());
         e.values.put("pytorch", Platform.detectPlatform("pytorch").getVersion() + " through DJL "
                 + ai.djl.engine.Engine.getDjlVersion());
+        e.values.putAll(PerSamplePython.versions());
         Map<String, String> malloc = new LinkedHashMap<>();
         System.getenv().forEach((k, v) -> {
             if (k.startsWith("MALLOC_") || k.startsWith("OMP_") || k.startsWith("LD_PRELOAD")) {
@@ -74,7 +75,8 @@ final class Environment {
                 .map(l -> l.substring(l.indexOf(':') + 1).trim()).orElse("unknown");
     }
 
-    private static String output(String... command) throws IOException {
+    /** What a command writes; "unknown" if it fails. */
+    static String output(String... command) throws IOException {
         try {
             Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
             String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import org.openjdk.jmh.infra.BenchmarkParams;
@@ -40,7 +41,7 @@ public final class LoadProfiler implements InternalProfiler {
     public void beforeIteration(BenchmarkParams benchmark, IterationParams iteration) {
         start = System.nanoTime();
         busy = busyNanos();
-        own = system.getProcessCpuTime();
+        own = ownNanos();
     }
 
     @Override
@@ -51,8 +52,14 @@ public final class LoadProfiler implements InternalProfiler {
         if (Double.isNaN(all)) {
             return List.of();
         }
-        double others = Math.max(0, all - (system.getProcessCpuTime() - own)) / (System.nanoTime() - start);
+        double others = Math.max(0, all - (ownNanos() - own)) / (System.nanoTime() - start);
         return List.of(new ScalarResult(METRIC, others, "cpus", AggregationPolicy.AVG));
+    }
+
+    /** Processor time of this process and of those that it started (a rival in Python). */
+    private long ownNanos() {
+        return system.getProcessCpuTime() + ProcessHandle.current().descendants()
+                .mapToLong(p -> p.info().totalCpuDuration().orElse(Duration.ZERO).toNanos()).sum();
     }
 
     /** Time that all processors together were not idle, since the machine started; steal is a neighbour's too. */

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.openjdk.jmh.profile.GCProfiler;
@@ -18,7 +19,10 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  * Entry of benchmarks.jar.
  * <pre>
  * benchmarks.jar [JMH arguments]                  runs benchmarks as JMH does, with both profilers; a wrong result ends the run
- * benchmarks.jar record FOLDER [JMH arguments]    the same, and leaves raw-N.json, output-N.txt and environment-N.json in FOLDER
+ * benchmarks.jar record FOLDER [--python PYTHON] [JMH arguments]
+ *                                                 the same, and leaves raw-N.json, output-N.txt and environment-N.json in FOLDER;
+ *                                                 with a Python that has torch, torchvision, Pillow and safetensors its
+ *                                                 per-sample pipeline is compared too
  * benchmarks.jar report FOLDER                    turns all of FOLDER into FOLDER/README.md and charts
  * benchmarks.jar folders FOLDER N... [-- MIX ARGUMENTS]    runs the command line on folders of N images; FOLDER/folders.json
  * </pre>
@@ -44,8 +48,18 @@ public final class Main {
             Report.write(Path.of(args[1]));
             return;
         }
-        if (!System.getenv().keySet().containsAll(ENVIRONMENT.keySet())) {
-            System.exit(again(args));
+        int python = List.of(args).indexOf("--python");
+        if (python >= 0 && python + 1 == args.length) {
+            fail("--python needs the path of a Python");
+        }
+        if (python >= 0 || !System.getenv().keySet().containsAll(ENVIRONMENT.keySet())) {
+            Map<String, String> environment = new HashMap<>(ENVIRONMENT);
+            List<String> rest = new ArrayList<>(List.of(args));
+            if (python >= 0) {
+                environment.put(PerSamplePython.PYTHON, args[python + 1]);
+                rest.subList(python, python + 2).clear();
+            }
+            System.exit(again(rest, environment));
         }
         if (args.length > 0 && args[0].equals("folders")) {
             if (args.length < 3) {
@@ -74,13 +88,13 @@ public final class Main {
         System.exit(2);
     }
 
-    /** Runs this program once more with {@link #ENVIRONMENT}. */
-    private static int again(String[] args) throws IOException, InterruptedException {
+    /** Runs this program once more in another environment. */
+    private static int again(List<String> args, Map<String, String> environment) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-cp", System.getProperty("java.class.path"), Main.class.getName()));
-        command.addAll(List.of(args));
+        command.addAll(args);
         ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
-        builder.environment().putAll(ENVIRONMENT);
+        builder.environment().putAll(environment);
         Process process = builder.start();
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
         return process.waitFor();
@@ -91,15 +105,15 @@ public final class Main {
         OptionsBuilder options = new OptionsBuilder();
         options.parent(line);
         options.shouldFailOnError(true).addProfiler(GCProfiler.class).addProfiler(LoadProfiler.class);
-        // What this processor cannot do is left out rather than failed, unless it was asked for.
-        if (!Device.cpu().precisions().contains(Precision.BF16)) {
-            if (!line.getParameter("precision").hasValue()) {
-                options.param("precision", "FP32");
-            }
-            if (!line.getParameter("pair").hasValue()) {
-                options.param("pair", Arrays.stream(Pair.values()).map(Pair::name).filter(n -> !n.contains("BF16"))
-                        .toArray(String[]::new));
-            }
+        // What is not there is left out rather than failed, unless it was asked for.
+        boolean bf16 = Device.cpu().precisions().contains(Precision.BF16);
+        if (!bf16 && !line.getParameter("precision").hasValue()) {
+            options.param("precision", "FP32");
+        }
+        boolean python = System.getenv(PerSamplePython.PYTHON) != null;
+        if (!line.getParameter("pair").hasValue()) {
+            options.param("pair", Arrays.stream(Pair.values()).filter(p -> bf16 || !p.needsBf16())
+                    .filter(p -> python || !p.needsPython()).map(Pair::name).toArray(String[]::new));
         }
         return options;
     }

@@ -56,6 +56,10 @@ final class OurPipeline implements Contestant {
         return mixed.cells(i);
     }
 
+    float sourceWeight(int i) {
+        return mixed.sourceWeight(i);
+    }
+
     @Override
     public void close() {
         pool.shutdown();

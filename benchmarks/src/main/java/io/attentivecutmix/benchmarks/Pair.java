@@ -9,10 +9,13 @@ public enum Pair {
     FP32_PYTORCH("our FP32 extractor", "PyTorch FP32 through DJL"),
     BF16_FP32("our BF16 extractor", "our FP32 extractor"),
     BF16_ONNX_RUNTIME("our BF16 extractor", "ONNX Runtime FP32"),
+    BF16_ONNX_RUNTIME_INT8("our BF16 extractor", "ONNX Runtime INT8"),
     EXTRACTOR_STEP_FP32("our FP32 extractor", "our whole FP32 step"),
     EXTRACTOR_STEP_BF16("our BF16 extractor", "our whole BF16 step"),
     PIPELINE_FP32("our FP32 pipeline from JPEG", "what a Java user writes today"),
-    PIPELINE_BF16("our BF16 pipeline from JPEG", "what a Java user writes today");
+    PIPELINE_BF16("our BF16 pipeline from JPEG", "what a Java user writes today"),
+    PYTHON_FP32("our FP32 pipeline from JPEG", "per-sample PyTorch in Python"),
+    PYTHON_BF16("our BF16 pipeline from JPEG", "per-sample PyTorch in Python");
 
     final String first;
     final String second;
@@ -22,23 +25,34 @@ public enum Pair {
         this.second = second;
     }
 
+    boolean needsBf16() {
+        return name().contains("BF16");
+    }
+
+    boolean needsPython() {
+        return name().startsWith("PYTHON");
+    }
+
     Contestant openFirst(Device device, int batch, int side, int threads) {
         return switch (this) {
             case FP32_ONNX_RUNTIME, FP32_PYTORCH, EXTRACTOR_STEP_FP32 -> extractor(device, Precision.FP32, batch, side, threads);
-            case BF16_FP32, BF16_ONNX_RUNTIME, EXTRACTOR_STEP_BF16 -> extractor(device, Precision.BF16, batch, side, threads);
-            case PIPELINE_FP32 -> new OurPipeline(device, Precision.FP32, batch, threads);
-            case PIPELINE_BF16 -> new OurPipeline(device, Precision.BF16, batch, threads);
+            case BF16_FP32, BF16_ONNX_RUNTIME, BF16_ONNX_RUNTIME_INT8, EXTRACTOR_STEP_BF16 ->
+                    extractor(device, Precision.BF16, batch, side, threads);
+            case PIPELINE_FP32, PYTHON_FP32 -> new OurPipeline(device, Precision.FP32, batch, threads);
+            case PIPELINE_BF16, PYTHON_BF16 -> new OurPipeline(device, Precision.BF16, batch, threads);
         };
     }
 
     Contestant openSecond(Device device, int batch, int side, int threads) {
         return switch (this) {
             case FP32_ONNX_RUNTIME, BF16_ONNX_RUNTIME -> rival(Rival.ONNX_RUNTIME, batch, side, threads);
+            case BF16_ONNX_RUNTIME_INT8 -> rival(Rival.ONNX_RUNTIME_INT8, batch, side, threads);
             case FP32_PYTORCH -> rival(Rival.PYTORCH, batch, side, threads);
             case BF16_FP32 -> extractor(device, Precision.FP32, batch, side, threads);
             case EXTRACTOR_STEP_FP32 -> new OurStep(device, Precision.FP32, batch, side, side, 6, threads);
             case EXTRACTOR_STEP_BF16 -> new OurStep(device, Precision.BF16, batch, side, side, 6, threads);
             case PIPELINE_FP32, PIPELINE_BF16 -> new TodaysPipeline(batch, threads);
+            case PYTHON_FP32, PYTHON_BF16 -> new PerSamplePython(batch, threads);
         };
     }
 
@@ -49,7 +63,7 @@ public enum Pair {
     private static Contestant rival(Rival rival, int batch, int side, int threads) {
         Net net = rival.open(Samples.weights(), batch, side, threads);
         net.run();
-        Rival.check(net.features(), batch, side);
+        rival.check(net.features(), batch, side);
         return net;
     }
 }

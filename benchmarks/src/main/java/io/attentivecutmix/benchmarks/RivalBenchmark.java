@@ -1,6 +1,7 @@
 package io.attentivecutmix.benchmarks;
 
 import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -15,7 +16,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Images/s of the rivals' extractors in float: the same network, weights, images and threads as {@link ExtractorBenchmark}. */
+/** Images/s of the rivals' extractors: the same network, weights, images and threads as {@link ExtractorBenchmark}. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
@@ -37,13 +38,22 @@ public class RivalBenchmark {
     private Net net;
     private int hottest;
     private float expected;
+    private double shared;
+
+    /** What is not a time. */
+    @AuxCounters(AuxCounters.Type.EVENTS)
+    @State(Scope.Thread)
+    public static class Agreement {
+        /** Share of the images' six hottest cells that are ours in float. */
+        public double sharedCells;
+    }
 
     @Setup
     public void open() {
         net = rival.open(Samples.weights(), batch, side, Settings.threads(threads));
         net.run();
         float[] features = net.features();
-        Rival.check(features, batch, side);
+        shared = rival.check(features, batch, side);
         for (int i = 0; i < features.length; i++) {
             hottest = features[i] > features[hottest] ? i : hottest;
         }
@@ -56,10 +66,11 @@ public class RivalBenchmark {
     }
 
     @Benchmark
-    public void features(Counters counters) {
+    public void features(Counters counters, Agreement agreement) {
         net.run();
         float value = net.feature(hottest);
         Samples.require(Math.abs(value - expected) <= Rival.TOLERANCE * expected, "a feature");
+        agreement.sharedCells = shared;
         counters.add(batch, 0);
     }
 }

@@ -71,11 +71,16 @@ final class Samples {
 
     /** The n images of {@link #batch} as one normalised float tensor, direct: what a network is fed with. */
     static ByteBuffer tensor(int n, int side, Layout layout) {
+        return tensor(0, n, side, layout);
+    }
+
+    /** The same of the n images from {@code first}. */
+    static ByteBuffer tensor(int first, int n, int side, Layout layout) {
         Normalisation norm = Normalisation.IMAGENET;
         ByteBuffer tensor = ByteBuffer.allocateDirect(4 * 3 * n * side * side).order(ByteOrder.nativeOrder());
         int area = side * side;
         for (int i = 0; i < n; i++) {
-            byte[] rgb = image(i, side, side).rgb();
+            byte[] rgb = image(first + i, side, side).rgb();
             for (int p = 0; p < area; p++) {
                 for (int c = 0; c < 3; c++) {
                     float value = ((rgb[3 * p + c] & 0xff) / 255f - norm.mean().get(c)) / norm.std().get(c);

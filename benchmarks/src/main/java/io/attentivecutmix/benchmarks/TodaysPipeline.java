@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtSession;
 import io.attentivecutmix.Device;
 import io.attentivecutmix.method.Normalisation;
 import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.weights.Weights;
 import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
@@ -51,7 +52,8 @@ final class TodaysPipeline implements Contestant {
         pool = new ForkJoinPool(threads);
         input = ByteBuffer.allocateDirect(4 * 3 * batch * SIDE * SIDE).order(ByteOrder.nativeOrder()).asFloatBuffer();
         try {
-            session = OnnxRuntimeNet.session(Samples.weights(), threads);
+            Weights weights = Samples.weights();
+            session = OnnxRuntimeNet.session(OnnxModel.of(weights.network(), weights), threads);
         } catch (OrtException e) {
             throw new IllegalStateException(e);
         }
