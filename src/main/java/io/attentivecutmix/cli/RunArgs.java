@@ -35,6 +35,10 @@ final class RunArgs {
     @Option(names = "--threads", paramLabel = "N", description = "Worker threads; default: all processors.")
     private Integer threads;
 
+    @Option(names = "--file-threads", paramLabel = "N",
+            description = "Threads that read and write files meanwhile; default: as many as --threads.")
+    private Integer fileThreads;
+
     @Option(names = "--deterministic",
             description = "On a GPU: only implementations that give the same bits in every run on one kind of card.")
     private boolean deterministic;
@@ -111,10 +115,16 @@ final class RunArgs {
     }
 
     /**
-     * Threads that read and write files: as many as processors, since the mixer's threads mostly wait meanwhile or are
-     * fewer.
+     * Threads that read and write files. By default as many as mix: whichever of the two kinds has less to do leaves the
+     * processors to the other.
      */
     int fileThreads() {
+        if (fileThreads != null && fileThreads < 1) {
+            throw CommandException.usage("--file-threads is " + fileThreads + "; allowed: 1 or more");
+        }
+        if (fileThreads != null) {
+            return fileThreads;
+        }
         return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
     }
 }

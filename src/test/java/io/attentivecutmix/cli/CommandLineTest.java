@@ -120,7 +120,7 @@ class CommandLineTest {
         succeed(MIX + " --batch-size 5 --seed 7");
         succeed("mix --images @/in --out @/one --batch-size 5 --seed 7 --weights synthetic:18 --input-side 64 --k 1 "
                 + "--precision fp32 "
-                + "--threads 1");
+                + "--threads 1 --file-threads 3");
         assertSameFiles("out/images", "one/images");
         assertEquals(lines("out/labels.jsonl"), lines("one/labels.jsonl"));
         List<String> sharded = new ArrayList<>();

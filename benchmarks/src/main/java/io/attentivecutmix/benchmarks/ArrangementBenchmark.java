@@ -1,17 +1,10 @@
 package io.attentivecutmix.benchmarks;
 
-import io.attentivecutmix.AttentiveCutMix;
-import io.attentivecutmix.ImageBatch;
-import io.attentivecutmix.MixedBatch;
-import io.attentivecutmix.image.ImageDecoder;
-import io.attentivecutmix.image.RgbImage;
-import io.attentivecutmix.method.Labels;
-import io.attentivecutmix.method.Pairing;
-import java.util.List;
-import java.util.concurrent.ForkJoinPool;
-import java.util.concurrent.ForkJoinTask;
+import io.attentivecutmix.Device;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
+import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -27,104 +20,114 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** How decoding and mixing share the processors best: batches of JPEG files, one after the other. */
+/**
+ * How decoding, mixing and encoding share the processors best. Each iteration is a stretch of every arrangement, in an order that
+ * changes every time. Of a stretch the first batch is not timed, and what the last one leaves under way is not either: as much is
+ * under way at the start of the time as at its end.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
 @Threads(1)
-@Fork(value = Settings.FORKS, jvmArgsAppend = {Settings.HEAP_MIN, Settings.HEAP_MAX, Settings.NO_NATIVE_LIMIT,
-        Settings.HEADLESS})
-// The decoder is Java or has Java around it, and must be compiled first.
-@Warmup(iterations = 3, time = 3)
-@Measurement(iterations = 5, time = 3)
+@Fork(value = 2, jvmArgsAppend = {Settings.HEAP_MIN, Settings.HEAP_MAX, Settings.NO_NATIVE_LIMIT, Settings.HEADLESS})
+// The decoder and the PNG writer have Java around them, which must be compiled first. One rotation takes longer than a millisecond.
+@Warmup(iterations = 2, time = 1, timeUnit = TimeUnit.MILLISECONDS)
+@Measurement(iterations = 8, time = 1, timeUnit = TimeUnit.MILLISECONDS)
 public class ArrangementBenchmark {
-    /** Who works when. */
-    public enum Arrangement {
-        /** All threads decode a batch, then all mix it. */
-        TURNS,
-        /** All threads mix a batch while as many others decode the next. */
-        AHEAD,
-        /** One thread decodes the next batch while all mix. */
-        ONE_AHEAD,
-        /** One thread decodes the next batch while the rest mix. */
-        SPLIT
+    private static final int TIMED = 3;
+
+    /** What becomes of mixed images. */
+    public enum Output {
+        /** They stay in memory, as for a training loop. */
+        MEMORY,
+        /** They are encoded, as in the command line. */
+        PNG
     }
 
     @Param
-    public Arrangement arrangement;
+    public Output output;
     @Param("cpu")
     public String device;
     @Param({"FP32", "BF16"})
     public String precision;
-    @Param("32")
+    @Param("16")
     public int batch;
     @Param("0")
     public int threads;
 
-    private final ImageDecoder decoder = ImageDecoder.best();
-    private final MixedBatch mixed = new MixedBatch();
-    private ImageBatch images = new ImageBatch();
-    private ImageBatch next = new ImageBatch();
-    private List<byte[]> files;
-    private Labels labels;
-    private AttentiveCutMix mixer;
-    private ForkJoinPool pool;
-    private ForkJoinTask<?> decoding;
+    private final Map<Arrangement, ArrangedPipeline> pipelines = new EnumMap<>(Arrangement.class);
+    private int round;
+
+    /** Time of each arrangement for {@link #images} images; fields are named after the arrangements. */
+    @AuxCounters(AuxCounters.Type.EVENTS)
+    @State(Scope.Thread)
+    public static class Times {
+        public long aheadNanos;
+        public long turnsNanos;
+        public long oneAheadNanos;
+        public long splitNanos;
+        public long images;
+
+        private void add(Arrangement arrangement, long nanos) {
+            switch (arrangement) {
+                case AHEAD -> aheadNanos += nanos;
+                case TURNS -> turnsNanos += nanos;
+                case ONE_AHEAD -> oneAheadNanos += nanos;
+                case SPLIT -> splitNanos += nanos;
+            }
+        }
+
+        /** The metric that {@link #add} counts an arrangement in. */
+        static String metric(Arrangement arrangement) {
+            return switch (arrangement) {
+                case AHEAD -> "aheadNanos";
+                case TURNS -> "turnsNanos";
+                case ONE_AHEAD -> "oneAheadNanos";
+                case SPLIT -> "splitNanos";
+            };
+        }
+    }
 
     @Setup
     public void open() {
-        int all = Settings.threads(threads);
-        files = OurPipeline.files(batch);
-        labels = Samples.labels(batch);
-        int mixing = arrangement == Arrangement.SPLIT ? Math.max(1, all - 1) : all;
-        pool = new ForkJoinPool(arrangement == Arrangement.TURNS || arrangement == Arrangement.AHEAD ? all : 1);
-        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(Settings.device(device))
-                .precision(Settings.precision(precision)).threads(mixing).options(Settings.options(224, 6)).build();
-        decoding = decode();
-    }
-
-    private ForkJoinTask<?> decode() {
-        ImageBatch into = next;
-        return pool.submit(() -> {
-            RgbImage[] decoded = new RgbImage[batch];
-            IntStream.range(0, batch).parallel().forEach(i -> decoded[i] = decoder.decode(files.get(i), "image " + i));
-            into.clear();
-            for (RgbImage image : decoded) {
-                into.add(image);
-            }
-        });
+        Device where = Settings.device(device);
+        for (Arrangement a : Arrangement.values()) {
+            ArrangedPipeline pipeline = new ArrangedPipeline(a, where, Settings.precision(precision), batch,
+                    output == Output.PNG, Settings.threads(threads));
+            pipeline.drain();
+            pipelines.put(a, pipeline);
+        }
     }
 
     @Benchmark
-    public MixedBatch mix(Counters counters) {
-        decoding.join();
-        ImageBatch ready = next;
-        next = images;
-        images = ready;
-        if (arrangement == Arrangement.TURNS) {
-            mixer.mix(images, labels, Pairing.roll(), mixed);
-            decoding = decode();
-            decoding.join();
-        } else {
-            decoding = decode();
-            mixer.mix(images, labels, Pairing.roll(), mixed);
+    public void rotate(Times times) {
+        Arrangement[] all = Arrangement.values();
+        for (int i = 0; i < all.length; i++) {
+            // Both directions, so that none always follows the same one
+            int at = (round + i) % all.length;
+            Arrangement a = all[round / all.length % 2 == 0 ? at : all.length - 1 - at];
+            ArrangedPipeline pipeline = pipelines.get(a);
+            pipeline.start();
+            pipeline.step();
+            long start = System.nanoTime();
+            for (int b = 0; b < TIMED; b++) {
+                pipeline.step();
+            }
+            times.add(a, System.nanoTime() - start);
+            pipeline.drain();
         }
-        counters.add(batch, 0);
-        return mixed;
+        times.images += (long) TIMED * batch;
+        round++;
     }
 
-    /** Every pixel and weight of the iteration's last batch. */
+    /** Every pixel and weight of each arrangement's last batch. */
     @TearDown(Level.Iteration)
     public void check() {
-        for (int i = 0; i < batch; i++) {
-            Expected.mixed(images, mixed.partner(i), i, 7, mixed.cells(i), 6, mixed.pixels(i), mixed.sourceWeight(i));
-        }
+        pipelines.values().forEach(ArrangedPipeline::check);
     }
 
     @TearDown
     public void close() {
-        decoding.join();
-        pool.shutdown();
-        mixer.close();
+        pipelines.values().forEach(ArrangedPipeline::close);
     }
 }

@@ -29,7 +29,8 @@ final class Environment {
     static Environment now(String[] args) throws IOException {
         Environment e = new Environment();
         e.values.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-        e.values.put("command", "java -jar benchmarks/target/benchmarks.jar record FOLDER " + String.join(" ", args));
+        e.values.put("command", "java -jar benchmarks/target/benchmarks.jar record FOLDER "
+                + (System.getenv(PerSamplePython.PYTHON) == null ? "" : "--python PYTHON ") + String.join(" ", args));
         e.values.put("commit", output("git", "rev-parse", "HEAD"));
         e.values.put("changed files", output("git", "status", "--porcelain", "--untracked-files=no").lines().count());
         e.values.put("cpu", cpu("model name"));

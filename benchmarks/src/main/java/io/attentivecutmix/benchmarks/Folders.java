@@ -3,10 +3,14 @@ package io.attentivecutmix.benchmarks;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,7 +28,7 @@ final class Folders {
     private Folders() {}
 
     /**
-     * Runs {@code mix} for each size and writes FOLDER/folders.json.
+     * Runs {@code mix} for each size and adds to FOLDER/folders.json.
      *
      * @param arguments sizes, then after {@code --} what is passed on to the command line
      */
@@ -32,7 +36,8 @@ final class Folders {
         int dashes = arguments.indexOf("--");
         List<String> sizes = dashes < 0 ? arguments : arguments.subList(0, dashes);
         List<String> passed = dashes < 0 ? List.of() : arguments.subList(dashes + 1, arguments.size());
-        JsonArray rows = new JsonArray();
+        Path file = folder.resolve("folders.json");
+        JsonArray rows = Files.exists(file) ? JsonParser.parseString(Files.readString(file)).getAsJsonArray() : new JsonArray();
         Path work = Files.createTempDirectory("folders");
         try {
             for (String size : sizes) {
@@ -64,11 +69,14 @@ final class Folders {
         long start = System.nanoTime();
         Process process = new ProcessBuilder(command).inheritIO().start();
         long peak = 0;
+        Duration own = Duration.ZERO;
         while (process.isAlive()) {
             peak = Math.max(peak, resident(process.pid()));
+            own = process.info().totalCpuDuration().orElse(own);
             Thread.sleep(100);
         }
         double seconds = (System.nanoTime() - start) / 1e9;
+        double others = Math.max(0, LoadProfiler.busyNanos() - busy - own.toNanos()) / 1e9 / seconds;
         Samples.require(process.exitValue() == 0, "mix ended with " + process.exitValue());
         long lines;
         try (Stream<String> labels = Files.lines(out.resolve("labels.jsonl"))) {
@@ -80,8 +88,12 @@ final class Folders {
         row.addProperty("seconds", seconds);
         row.addProperty("imagesPerSecond", n / seconds);
         row.addProperty("peakResidentMiB", peak >> 10);
-        row.addProperty("busyProcessors", (LoadProfiler.busyNanos() - busy) / 1e9 / seconds);
-        row.addProperty("arguments", String.join(" ", HEAP) + " mix --format jpg " + String.join(" ", passed));
+        row.addProperty("ownProcessors", own.toNanos() / 1e9 / seconds);
+        row.addProperty("otherProcessors", others);
+        row.addProperty("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+        row.addProperty("commit", Environment.output("git", "rev-parse", "HEAD"));
+        row.addProperty("heap", String.join(" ", HEAP));
+        row.addProperty("arguments", "--format jpg " + String.join(" ", passed));
         System.out.println(row);
         delete(images);
         delete(out);

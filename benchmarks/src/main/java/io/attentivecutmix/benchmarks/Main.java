@@ -104,7 +104,8 @@ public final class Main {
         CommandLineOptions line = new CommandLineOptions(args);
         OptionsBuilder options = new OptionsBuilder();
         options.parent(line);
-        options.shouldFailOnError(true).addProfiler(GCProfiler.class).addProfiler(LoadProfiler.class);
+        // In this order, since profilers are ended in reverse: what LoadProfiler allocates is not counted
+        options.shouldFailOnError(true).addProfiler(LoadProfiler.class).addProfiler(GCProfiler.class);
         // What is not there is left out rather than failed, unless it was asked for.
         boolean bf16 = Device.cpu().precisions().contains(Precision.BF16);
         if (!bf16 && !line.getParameter("precision").hasValue()) {

@@ -37,15 +37,20 @@ public enum Rival {
     }
 
     /**
-     * Fails unless features (N, C, G, G) of the sample tensor are ours in float; in INT8, unless half of the hottest cells are.
+     * How near features are to ours in float.
      *
-     * @return the share of hottest cells that are ours in float, over all images
+     * @param sharedCells share of all images' hottest cells that are ours
+     * @param error the worst image's relative L2 difference of features
      */
-    double check(float[] features, int batch, int side) {
+    record Agreement(double sharedCells, double error) {}
+
+    /** Fails unless features (N, C, G, G) of the sample tensor are ours in float; in INT8, unless half of the hottest cells are. */
+    Agreement check(float[] features, int batch, int side) {
         int size = features.length / batch;
         int cells = (side / 32) * (side / 32);
         int channels = size / cells;
         int shared = 0;
+        double worst = 0;
         try (AttentiveCutMix mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(Device.cpu())
                 .precision(Precision.FP32)
                 .options(Settings.options(side, 1).withNormalisation(Normalisation.ALREADY_NORMALISED)).build()) {
@@ -58,6 +63,7 @@ public enum Rival {
                     b[i] = ours[image * size + i % cells * channels + i / cells];
                 }
                 double error = Samples.relativeError(a, b);
+                worst = Math.max(worst, error);
                 Samples.require(this == ONNX_RUNTIME_INT8 || error <= TOLERANCE,
                         "features of image " + image + " differ by " + error);
                 List<Integer> expected = hottest(b, cells);
@@ -66,7 +72,7 @@ public enum Rival {
         }
         double share = (double) shared / (batch * Math.min(CELLS, cells));
         Samples.require(share >= LEAST_SHARE, "only " + share + " of the hottest cells are ours");
-        return share;
+        return new Agreement(share, worst);
     }
 
     /** The cells of the largest sums over channels; features are (C, cells). */

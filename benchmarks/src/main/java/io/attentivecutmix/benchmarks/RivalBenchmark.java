@@ -38,7 +38,7 @@ public class RivalBenchmark {
     private Net net;
     private int hottest;
     private float expected;
-    private double shared;
+    private Rival.Agreement agreed;
 
     /** What is not a time. */
     @AuxCounters(AuxCounters.Type.EVENTS)
@@ -46,6 +46,8 @@ public class RivalBenchmark {
     public static class Agreement {
         /** Share of the images' six hottest cells that are ours in float. */
         public double sharedCells;
+        /** Relative L2 difference of the worst image's features from ours in float. */
+        public double featureError;
     }
 
     @Setup
@@ -53,7 +55,7 @@ public class RivalBenchmark {
         net = rival.open(Samples.weights(), batch, side, Settings.threads(threads));
         net.run();
         float[] features = net.features();
-        shared = rival.check(features, batch, side);
+        agreed = rival.check(features, batch, side);
         for (int i = 0; i < features.length; i++) {
             hottest = features[i] > features[hottest] ? i : hottest;
         }
@@ -70,7 +72,8 @@ public class RivalBenchmark {
         net.run();
         float value = net.feature(hottest);
         Samples.require(Math.abs(value - expected) <= Rival.TOLERANCE * expected, "a feature");
-        agreement.sharedCells = shared;
+        agreement.sharedCells = agreed.sharedCells();
+        agreement.featureError = agreed.error();
         counters.add(batch, 0);
     }
 }
