@@ -4,57 +4,95 @@ import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.CategorySeries;
 import org.knowm.xchart.internal.chartpart.Chart;
 import org.knowm.xchart.style.Styler;
 
 /** Charts as PNG: the library's SVG files hold every letter as a path and are twenty times as large. */
 final class Charts {
+    /** Told apart by people who see no red or green as well (Okabe and Ito). */
+    private static final Color[] COLOURS = {new Color(0x0072B2), new Color(0xE69F00), new Color(0x009E73), new Color(0xCC79A7),
+        new Color(0x56B4E9), new Color(0xD55E00), new Color(0xF0E442), new Color(0x999999)};
+
     private Charts() {}
 
-    /** Images/s over a number that grows by factors; one line per series. */
-    static void lines(Path folder, String name, String title, String axis, Map<String, Map<Number, Double>> series)
+    /** Images/s over a number; one line per series. Its values are evenly spaced, since they grow by factors. */
+    static void lines(Path folder, String name, String title, String axis, Map<String, Map<Integer, Double>> series)
             throws IOException {
-        XYChart chart = new XYChartBuilder().width(1000).height(560).title(title).xAxisTitle(axis).yAxisTitle("images/s").build();
-        chart.getStyler().setXAxisLogarithmic(true).setYAxisMin(0.0);
-        for (Map.Entry<String, Map<Number, Double>> s : series.entrySet()) {
-            chart.addSeries(s.getKey(), new ArrayList<>(s.getValue().keySet()), new ArrayList<>(s.getValue().values()));
+        CategoryChart chart = new CategoryChartBuilder().width(1200).height(560).title(title).xAxisTitle(axis)
+                .yAxisTitle("images/s").build();
+        chart.getStyler().setDefaultSeriesRenderStyle(CategorySeries.CategorySeriesRenderStyle.Line).setOverlapped(true).setYAxisMin(0.0);
+        Set<Integer> points = new TreeSet<>();
+        series.values().forEach(s -> points.addAll(s.keySet()));
+        for (Map.Entry<String, Map<Integer, Double>> s : series.entrySet()) {
+            List<Double> heights = new ArrayList<>();
+            points.forEach(p -> heights.add(s.getValue().get(p)));
+            chart.addSeries(s.getKey(), List.copyOf(points), heights);
         }
         save(chart, folder, name);
     }
 
-    /** One bar for each name, on a logarithmic axis: stages differ by factors of a thousand. */
-    static void bars(Path folder, String name, String title, Map<String, Double> values) throws IOException {
-        CategoryChart chart = new CategoryChartBuilder().width(1400).height(900).title(title).yAxisTitle("µs per image").build();
+    /** One bar for each stage, with its figure, on a logarithmic axis: stages differ by factors of a thousand. */
+    static void stages(Path folder, String name, String title, Map<String, Double> values) throws IOException {
+        CategoryChart chart = new CategoryChartBuilder().width(1000).height(560).title(title).yAxisTitle("µs").build();
         double least = values.values().stream().mapToDouble(Double::doubleValue).min().orElseThrow();
         // Bars would start at 0, which a logarithmic axis has not
         chart.getStyler().setYAxisMin(Math.pow(10, Math.floor(Math.log10(least))));
-        chart.getStyler().setYAxisLogarithmic(true).setXAxisLabelRotation(60).setLegendVisible(false);
-        chart.addSeries("µs", List.copyOf(values.keySet()), List.copyOf(values.values()));
+        chart.getStyler().setYAxisLogarithmic(true).setXAxisLabelRotation(20).setLegendVisible(false);
+        label(chart);
+        chart.addSeries(name, List.copyOf(values.keySet()), List.copyOf(values.values()));
         save(chart, folder, name);
     }
 
-    /** Two bars for each pair. */
-    static void pairs(Path folder, List<String> names, List<Double> first, List<Double> second) throws IOException {
-        CategoryChart chart = new CategoryChartBuilder().width(1200).height(640).title("Compared in alternation")
-                .yAxisTitle("images/s").build();
-        chart.getStyler().setXAxisLabelRotation(30).setYAxisMin(0.0);
-        chart.addSeries("first", names, first);
-        chart.addSeries("second", names, second);
-        save(chart, folder, "pairs");
+    /** A group of bars for each category; a bar's line is its middle half. */
+    static void groups(Path folder, String name, String title, String axis, Map<String, Map<String, Spread>> series)
+            throws IOException {
+        CategoryChart chart = new CategoryChartBuilder().width(1200).height(560).title(title).yAxisTitle(axis).build();
+        Set<String> categories = new LinkedHashSet<>();
+        series.values().forEach(s -> categories.addAll(s.keySet()));
+        List<String> names = List.copyOf(categories);
+        chart.getStyler().setYAxisMin(0.0).setXAxisLabelRotation(names.size() > 6 ? 20 : 0);
+        label(chart);
+        for (Map.Entry<String, Map<String, Spread>> s : series.entrySet()) {
+            List<Double> heights = new ArrayList<>();
+            List<Double> errors = new ArrayList<>();
+            for (String category : names) {
+                Spread spread = s.getValue().get(category);
+                heights.add(spread == null ? null : spread.median());
+                errors.add(spread == null ? 0 : (spread.high() - spread.low()) / 2);
+            }
+            // The library draws no lines for a series with gaps
+            if (heights.contains(null) || errors.stream().allMatch(e -> e == 0)) {
+                chart.addSeries(s.getKey(), names, heights);
+            } else {
+                chart.addSeries(s.getKey(), names, heights, errors);
+            }
+        }
+        save(chart, folder, name);
+    }
+
+    private static void label(CategoryChart chart) {
+        chart.getStyler().setLabelsVisible(true).setLabelsRotation(0).setLabelsPosition(0.5)
+                .setLabelsFontColorAutomaticEnabled(false);
+        chart.getStyler().setAvailableSpaceFill(0.85).setDecimalPattern("#,##0.#");
     }
 
     private static void save(Chart<?, ?> chart, Path folder, String name) throws IOException {
         Styler styler = chart.getStyler();
         styler.setChartBackgroundColor(Color.WHITE);
         styler.setLegendPosition(Styler.LegendPosition.OutsideE);
+        styler.setLegendLayout(Styler.LegendLayout.Vertical);
+        styler.setPlotBorderVisible(false);
+        styler.setSeriesColors(COLOURS);
         BitmapEncoder.saveBitmap(chart, folder.resolve(name).toString(), BitmapFormat.PNG);
     }
 }

@@ -42,10 +42,12 @@ final class Expected {
     static void mixedAs(Images images, MixPlan plan, int i, ByteBuffer mixed, ElementType type, Layout layout) {
         int height = images.height(i);
         int width = images.width(i);
+        ByteBuffer own = images.pixels(i);
+        ByteBuffer partner = images.pixels(plan.partner[i]);
         for (int y = 0; y < height; y++) {
             for (int x = 0; x < width; x++) {
                 int cell = cellOf(y, height, plan.grid) * plan.grid + cellOf(x, width, plan.grid);
-                ByteBuffer from = images.pixels(plan.selected(i, cell) ? i : plan.partner[i]);
+                ByteBuffer from = plan.selected(i, cell) ? own : partner;
                 for (int c = 0; c < 3; c++) {
                     byte value = from.get(3 * (y * width + x) + c);
                     int at = layout == Layout.NHWC ? 3 * (y * width + x) + c : (c * height + y) * width + x;

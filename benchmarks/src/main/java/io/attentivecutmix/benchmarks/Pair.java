@@ -29,6 +29,11 @@ public enum Pair {
         return name().contains("BF16");
     }
 
+    /** Whether both begin with files; else with a tensor or a batch. */
+    boolean fromFiles() {
+        return name().startsWith("PIPELINE") || needsPython();
+    }
+
     boolean needsPython() {
         return name().startsWith("PYTHON");
     }

@@ -37,14 +37,19 @@ final class Results {
             return Integer.parseInt(params.getOrDefault("batch", "1"));
         }
 
-        double median(String metric) {
-            return quantile(metrics.getOrDefault(metric, new double[0]), 0.5);
+        /** Worker threads, "all" for all processors; empty without such a parameter. */
+        String threads() {
+            return param("threads").equals("0") ? "all" : param("threads");
         }
 
-        /** Least and largest figure. */
-        double[] range(String metric) {
+        /** Median, least and largest figure. */
+        String rangeText(String metric, int digits) {
             double[] values = metrics.getOrDefault(metric, new double[0]);
-            return new double[] {quantile(values, 0), quantile(values, 1)};
+            return new Spread(quantile(values, 0), quantile(values, 0.5), quantile(values, 1)).text(digits);
+        }
+
+        double median(String metric) {
+            return quantile(metrics.getOrDefault(metric, new double[0]), 0.5);
         }
     }
 
