@@ -129,8 +129,8 @@ final class AttendCommand implements Callable<Integer> {
                 for (int b = 0; b < batches.count() && !interrupt.requested(); b++) {
                     BatchLoader.Loading loading = next == null
                             ? job.loader.start(items(list, classes, names, batches, b)) : next;
-                    next = b + 1 < batches.count() ? job.loader.start(items(list, classes, names, batches, b + 1))
-                            : null;
+                    next = b + 1 < batches.count() && !run.inTurns()
+                            ? job.loader.start(items(list, classes, names, batches, b + 1)) : null;
                     batch(job, loading.await(), lines);
                     counts.batches++;
                     progress.advance(batches.size(b));

@@ -20,8 +20,8 @@ import java.util.concurrent.Future;
 import java.util.zip.CRC32C;
 
 /**
- * Reads, mixes and writes batch after batch. While batch b is mixed, a pool reads batch b+1 and writes batch b−1; there
- * are never more than three batches in memory, however long the list is.
+ * Reads, mixes and writes batch after batch. While batch b is mixed, a pool reads batch b+1 and writes batch b−1, unless
+ * they take turns; there are never more than three batches in memory, however long the list is.
  *
  * <p>A batch's lines are added to labels.jsonl and records.jsonl only when all its images are on disk, so every line
  * names a whole file. However the run ends, these files get their names in the end, and hold what was finished.
@@ -42,12 +42,13 @@ final class MixJob {
      * What a job works with.
      *
      * @param pool for reading and writing
+     * @param inTurns whether the pool rests while a batch is mixed, and the mixer while files are read and written
      * @param masks whether masks are written too
      * @param labelled whether items have classes
      * @param classes names by class id; may be empty
      * @param sheet is given rows until it is full; null for none
      */
-    record Settings(AttentiveCutMix mixer, ExecutorService pool, BatchLoader loader, OutputFolder out,
+    record Settings(AttentiveCutMix mixer, ExecutorService pool, boolean inTurns, BatchLoader loader, OutputFolder out,
             ImageFormat format,
             boolean masks, boolean labelled, List<String> classes, ContactSheet sheet) {
         /** What to call an item's class on a picture. */
@@ -137,7 +138,7 @@ final class MixJob {
                 BatchLoader.Loaded loaded = loading.await();
                 BatchTask current = task;
                 task = tasks.hasNext() ? tasks.next() : null;
-                loading = task == null ? null : settings.loader.start(task.items());
+                loading = task == null || settings.inTurns ? null : settings.loader.start(task.items());
                 for (BatchLoader.Rejection rejection : loaded.rejections()) {
                     reject(rejection, lines);
                 }
@@ -146,9 +147,13 @@ final class MixJob {
                         finish(pending.remove(), lines);
                     }
                     mix(current, loaded.slots());
+                    if (settings.inTurns) {
+                        finish(pending.remove(), lines);
+                    }
                 }
                 counts.batches++;
                 progress.advance(current.items().size());
+                loading = task == null || loading != null ? loading : settings.loader.start(task.items());
             }
             return true;
         } finally {

@@ -80,9 +80,8 @@ final class ReplayCommand implements Callable<Integer> {
             BatchLoader loader = new BatchLoader(pool, decoder, masks == null ? null : new MaskFolder(masks, decoder),
                     BadImage.FAIL,
                     options.grid(), 1);
-            MixJob job = new MixJob(new MixJob.Settings(mixer, pool, loader, folder, format, masks != null, labelled,
-                    classes, null),
-                    console);
+            MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format,
+                    masks != null, labelled, classes, null), console);
             Outcome outcome;
             try (Progress progress = Progress.of(console, run.quiet, "replay", "images", manifest.integer("written"))) {
                 outcome = job.run(lines, progress, interrupt);

@@ -36,7 +36,8 @@ final class RunArgs {
     private Integer threads;
 
     @Option(names = "--file-threads", paramLabel = "N",
-            description = "Threads that read and write files meanwhile; default: as many as --threads.")
+            description = "Threads that read and write files meanwhile; default: as many as --threads. 0: as many, "
+                    + "but reading, mixing and writing take turns.")
     private Integer fileThreads;
 
     @Option(names = "--deterministic",
@@ -119,12 +120,17 @@ final class RunArgs {
      * processors to the other.
      */
     int fileThreads() {
-        if (fileThreads != null && fileThreads < 1) {
-            throw CommandException.usage("--file-threads is " + fileThreads + "; allowed: 1 or more");
+        if (fileThreads != null && fileThreads < 0) {
+            throw CommandException.usage("--file-threads is " + fileThreads + "; allowed: 0 or more");
         }
-        if (fileThreads != null) {
+        if (fileThreads != null && fileThreads > 0) {
             return fileThreads;
         }
         return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+    }
+
+    /** Whether files wait while a batch is mixed, and the next batch while files are written. */
+    boolean inTurns() {
+        return fileThreads != null && fileThreads == 0;
     }
 }

@@ -123,6 +123,9 @@ class CommandLineTest {
                 + "--threads 1 --file-threads 3");
         assertSameFiles("out/images", "one/images");
         assertEquals(lines("out/labels.jsonl"), lines("one/labels.jsonl"));
+        succeed(MIX.replace("@/out", "@/turns") + " --batch-size 5 --seed 7 --file-threads 0");
+        assertSameFiles("out/images", "turns/images");
+        assertEquals(lines("out/labels.jsonl"), lines("turns/labels.jsonl"));
         List<String> sharded = new ArrayList<>();
         for (int i = 1; i <= 3; i++) {
             succeed(MIX.replace("@/out", "@/s" + i) + " --batch-size 5 --seed 7 --shard " + i + "/3");

@@ -37,7 +37,7 @@ final class FileRates {
                 double[] ratios = new double[nanos.length];
                 Arrays.setAll(rates, i -> 1e9 * images[i] / nanos[i]);
                 Arrays.setAll(ratios, i -> nanos[i] / base[i]);
-                page.row(a.label + (a == Arrangement.AHEAD ? " (default)" : ""), a.options.isEmpty() ? "" : "`" + a.options + "`",
+                page.row(a.label + (a == Arrangement.AHEAD ? " (default)" : ""), "`" + a.options + "`",
                         r.param("precision"), r.param("output").equals("PNG") ? "PNG" : "memory", r.batch(), r.threads(), Spread.of(rates).text(1),
                         a == Arrangement.AHEAD ? "" : Spread.of(ratios).text(3), Page.others(r.median(LoadProfiler.METRIC)));
                 bars.computeIfAbsent(a.label, k -> new LinkedHashMap<>())
