@@ -19,7 +19,10 @@ import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinTask;
 import java.util.stream.IntStream;
 
-/** JPEG files in memory to mixed images, batch after batch, in one {@link Arrangement}: what the command line does but the disk. */
+/**
+ * JPEG files in memory to mixed images, batch after batch, in one {@link Arrangement}: what the command line does but
+ * the disk.
+ */
 final class ArrangedPipeline implements AutoCloseable {
     private final Arrangement arrangement;
     private final boolean png;

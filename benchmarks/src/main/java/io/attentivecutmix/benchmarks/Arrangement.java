@@ -2,7 +2,10 @@ package io.attentivecutmix.benchmarks;
 
 /** Who works when on a list of files. Files: decoding and encoding. */
 enum Arrangement {
-    /** All threads mix a batch while as many others decode the next and encode the one before: the command line's default. */
+    /**
+     * All threads mix a batch while as many others decode the next and encode the one before: the command line's
+     * default.
+     */
     AHEAD("as many file threads beside the workers", "--file-threads N"),
     /** All threads decode a batch, then all mix it, then all encode it. */
     TURNS("decode, mix and encode in turns", "--file-threads 0"),

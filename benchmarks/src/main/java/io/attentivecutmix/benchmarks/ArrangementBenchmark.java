@@ -21,16 +21,17 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * How decoding, mixing and encoding share the processors best. Each iteration is a stretch of every arrangement, in an order that
- * changes every time. Of a stretch the first batch is not timed, and what the last one leaves under way is not either: as much is
- * under way at the start of the time as at its end.
+ * How decoding, mixing and encoding share the processors best. Each iteration is a stretch of every arrangement, in an
+ * order that changes every time. Of a stretch the first batch is not timed, and what the last one leaves under way is
+ * not either: as much is under way at the start of the time as at its end.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)
 @Threads(1)
 @Fork(value = 2, jvmArgsAppend = {Settings.HEAP_MIN, Settings.HEAP_MAX, Settings.NO_NATIVE_LIMIT, Settings.HEADLESS})
-// The decoder and the PNG writer have Java around them, which must be compiled first. One rotation takes longer than a millisecond.
+// The decoder and the PNG writer have Java around them, which must be compiled first. One rotation takes longer than a
+// millisecond.
 @Warmup(iterations = 2, time = 1, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 8, time = 1, timeUnit = TimeUnit.MILLISECONDS)
 public class ArrangementBenchmark {

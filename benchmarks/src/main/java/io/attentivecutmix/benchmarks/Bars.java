@@ -17,9 +17,9 @@ final class Bars {
     static void write(Page page, List<Paired> pairs, List<Result> results) {
         Bars bars = new Bars(page);
         page.paragraph("## The bar");
-        page.paragraph("Ratios are those of the pairs below, with the middle half of all pairs in brackets. *Met*: the median reaches"
-                + " the bar. *Within the spread*: the median does not, the middle half does. A row of a busy machine decides"
-                + " nothing.");
+        page.paragraph("Ratios are those of the pairs below, with the middle half of all pairs in brackets. *Met*: the"
+                + " median reaches the bar. *Within the spread*: the median does not, the middle half does. A row of a"
+                + " busy machine decides nothing.");
         page.head("bar", "where", "measured", "verdict", "others");
         for (Paired p : pairs) {
             switch (p.pair()) {
@@ -39,13 +39,16 @@ final class Bars {
     private void ratio(Paired p, String bar, double value, boolean least) {
         boolean median = least ? p.ratio().median() >= value : p.ratio().median() <= value;
         boolean half = least ? p.ratio().high() >= value : p.ratio().low() <= value;
-        String verdict = p.disturbed() ? "none: busy machine" : median ? "met" : half ? "within the spread" : "**missed**";
-        page.row(bar, "batch " + p.batch() + ", threads " + p.threads(), p.ratio().text(3), verdict, Page.others(p.others()));
+        String verdict = p.disturbed() ? "none: busy machine" : median ? "met" : half ? "within the spread"
+                : "**missed**";
+        page.row(bar, "batch " + p.batch() + ", threads " + p.threads(), p.ratio().text(3), verdict,
+                Page.others(p.others()));
     }
 
     /** The step that allocates most. */
     private void heap(List<Result> steps) {
-        steps.stream().max(Comparator.comparingDouble(Bars::heapPerImage)).ifPresent(r -> page.row("≤ 1 KiB heap per image",
+        steps.stream().max(Comparator.comparingDouble(Bars::heapPerImage)).ifPresent(r -> page.row(
+                "≤ 1 KiB heap per image",
                 Page.format("most of %d steps: %s of %s, batch %d, threads %s", steps.size(), r.param("precision"),
                         r.param("image"), r.batch(), r.threads()),
                 Page.format("%.0f bytes", heapPerImage(r)), heapPerImage(r) <= HEAP_BYTES ? "met" : "**missed**",

@@ -20,8 +20,8 @@ import org.knowm.xchart.style.Styler;
 /** Charts as PNG: the library's SVG files hold every letter as a path and are twenty times as large. */
 final class Charts {
     /** Told apart by people who see no red or green as well (Okabe and Ito). */
-    private static final Color[] COLOURS = {new Color(0x0072B2), new Color(0xE69F00), new Color(0x009E73), new Color(0xCC79A7),
-        new Color(0x56B4E9), new Color(0xD55E00), new Color(0xF0E442), new Color(0x999999)};
+    private static final Color[] COLOURS = {new Color(0x0072B2), new Color(0xE69F00), new Color(0x009E73),
+        new Color(0xCC79A7), new Color(0x56B4E9), new Color(0xD55E00), new Color(0xF0E442), new Color(0x999999)};
 
     private Charts() {}
 
@@ -30,7 +30,8 @@ final class Charts {
             throws IOException {
         CategoryChart chart = new CategoryChartBuilder().width(1200).height(560).title(title).xAxisTitle(axis)
                 .yAxisTitle("images/s").build();
-        chart.getStyler().setDefaultSeriesRenderStyle(CategorySeries.CategorySeriesRenderStyle.Line).setOverlapped(true).setYAxisMin(0.0);
+        chart.getStyler().setDefaultSeriesRenderStyle(CategorySeries.CategorySeriesRenderStyle.Line)
+                .setOverlapped(true).setYAxisMin(0.0);
         Set<Integer> points = new TreeSet<>();
         series.values().forEach(s -> points.addAll(s.keySet()));
         for (Map.Entry<String, Map<Integer, Double>> s : series.entrySet()) {

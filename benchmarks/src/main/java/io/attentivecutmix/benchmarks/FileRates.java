@@ -23,10 +23,11 @@ final class FileRates {
             return;
         }
         page.paragraph("## Who works when");
-        page.paragraph("JPEG files of 500×375 to mixed images, kept in memory or encoded as PNG. Each iteration is a stretch of every"
-                + " arrangement, in changing order. Ratio: its time over the default's within each iteration, so above 1 the default"
-                + " is faster; in brackets the middle half.");
-        page.head("arrangement", "command line", "precision", "output", "batch", "threads", "images/s", "ratio", "others");
+        page.paragraph("JPEG files of 500×375 to mixed images, kept in memory or encoded as PNG. Each iteration is a"
+                + " stretch of every arrangement, in changing order. Ratio: its time over the default's within each"
+                + " iteration, so above 1 the default is faster; in brackets the middle half.");
+        page.head("arrangement", "command line", "precision", "output", "batch", "threads", "images/s", "ratio",
+                "others");
         Map<String, Map<String, Spread>> bars = new LinkedHashMap<>();
         for (Result r : all) {
             double[] base = r.metrics().get(ArrangementBenchmark.Times.metric(Arrangement.AHEAD));
@@ -38,10 +39,12 @@ final class FileRates {
                 Arrays.setAll(rates, i -> 1e9 * images[i] / nanos[i]);
                 Arrays.setAll(ratios, i -> nanos[i] / base[i]);
                 page.row(a.label + (a == Arrangement.AHEAD ? " (default)" : ""), "`" + a.options + "`",
-                        r.param("precision"), r.param("output").equals("PNG") ? "PNG" : "memory", r.batch(), r.threads(), Spread.of(rates).text(1),
-                        a == Arrangement.AHEAD ? "" : Spread.of(ratios).text(3), Page.others(r.median(LoadProfiler.METRIC)));
+                        r.param("precision"), r.param("output").equals("PNG") ? "PNG" : "memory", r.batch(),
+                        r.threads(), Spread.of(rates).text(1), a == Arrangement.AHEAD ? "" : Spread.of(ratios).text(3),
+                        Page.others(r.median(LoadProfiler.METRIC)));
                 bars.computeIfAbsent(a.label, k -> new LinkedHashMap<>())
-                        .put(r.param("precision") + (r.param("output").equals("PNG") ? " to PNG" : " to memory"), Spread.of(rates));
+                        .put(r.param("precision") + (r.param("output").equals("PNG") ? " to PNG" : " to memory"),
+                        Spread.of(rates));
             }
         }
         page.end();
@@ -56,8 +59,10 @@ final class FileRates {
             return;
         }
         page.paragraph("## Whole folders by the command line");
-        page.paragraph("Files of 500×375 pixels to JPEG, the start of the JVM included, every run with a heap of 512 MiB.");
-        page.head("images", "arguments of `mix`", "images/s", "seconds", "peak resident MiB", "own processors", "others", "date",
+        page.paragraph("Files of 500×375 pixels to JPEG, the start of the JVM included, every run with a heap of"
+                + " 512 MiB.");
+        page.head("images", "arguments of `mix`", "images/s", "seconds", "peak resident MiB", "own processors",
+                "others", "date",
                 "commit");
         Map<String, Map<String, List<Double>>> rates = new LinkedHashMap<>();
         Map<String, Map<String, List<Double>>> memory = new LinkedHashMap<>();
@@ -68,7 +73,8 @@ final class FileRates {
             double resident = o.get("peakResidentMiB").getAsDouble();
             page.row(o.get("images").getAsInt(), "`" + arguments + "`", Page.format("%.1f", rate),
                     Page.format("%.1f", o.get("seconds").getAsDouble()), Page.format("%.0f", resident),
-                    Page.format("%.2f", o.get("ownProcessors").getAsDouble()), Page.others(o.get("otherProcessors").getAsDouble()),
+                    Page.format("%.2f", o.get("ownProcessors").getAsDouble()),
+                    Page.others(o.get("otherProcessors").getAsDouble()),
                     o.get("date").getAsString(), o.get("commit").getAsString().substring(0, 7));
             String size = o.get("images").getAsString() + " images";
             add(rates, arguments, size, rate);
@@ -82,14 +88,16 @@ final class FileRates {
     }
 
     private static void add(Map<String, Map<String, List<Double>>> all, String series, String size, double value) {
-        all.computeIfAbsent(series, k -> new LinkedHashMap<>()).computeIfAbsent(size, k -> new ArrayList<>()).add(value);
+        all.computeIfAbsent(series, k -> new LinkedHashMap<>())
+                .computeIfAbsent(size, k -> new ArrayList<>()).add(value);
     }
 
     private static Map<String, Map<String, Spread>> spreads(Map<String, Map<String, List<Double>>> all) {
         Map<String, Map<String, Spread>> spreads = new LinkedHashMap<>();
         all.forEach((series, values) -> {
             Map<String, Spread> row = new LinkedHashMap<>();
-            values.forEach((size, v) -> row.put(size, Spread.of(v.stream().mapToDouble(Double::doubleValue).toArray())));
+            values.forEach((size, v) -> row.put(size,
+                    Spread.of(v.stream().mapToDouble(Double::doubleValue).toArray())));
             spreads.put(series, row);
         });
         return spreads;

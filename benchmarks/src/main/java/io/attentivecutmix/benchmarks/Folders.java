@@ -17,8 +17,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * How the command line's cost grows with the folder: the same heap, 1,000 images, 10,000 images; time per image and resident memory
- * must stay. Files are hard links to 64 JPEGs of 500×375, so that a large folder needs no large disk; each is read and decoded.
+ * How the command line's cost grows with the folder: the same heap, 1,000 images, 10,000 images; time per image and
+ * resident memory must stay. Files are hard links to 64 JPEGs of 500×375, so that a large folder needs no large disk;
+ * each is read and decoded.
  */
 final class Folders {
     private static final int DISTINCT = 64;
@@ -37,7 +38,8 @@ final class Folders {
         List<String> sizes = dashes < 0 ? arguments : arguments.subList(0, dashes);
         List<String> passed = dashes < 0 ? List.of() : arguments.subList(dashes + 1, arguments.size());
         Path file = folder.resolve("folders.json");
-        JsonArray rows = Files.exists(file) ? JsonParser.parseString(Files.readString(file)).getAsJsonArray() : new JsonArray();
+        JsonArray rows = Files.exists(file) ? JsonParser.parseString(Files.readString(file)).getAsJsonArray()
+                : new JsonArray();
         Path work = Files.createTempDirectory("folders");
         try {
             for (String size : sizes) {
@@ -53,7 +55,8 @@ final class Folders {
         Files.createDirectories(folder);
         Path part = folder.resolve("folders.json.part");
         Files.writeString(part, new GsonBuilder().setPrettyPrinting().create().toJson(rows) + "\n");
-        Files.move(part, folder.resolve("folders.json"), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(part, folder.resolve("folders.json"), StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
     }
 
     private static JsonObject run(Path work, int n, List<String> passed) throws IOException, InterruptedException {
@@ -62,7 +65,8 @@ final class Folders {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(HEAP);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.attentivecutmix.cli.Main", "mix", "--images",
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "io.attentivecutmix.cli.Main", "mix",
+                "--images",
                 images.toString(), "--out", out.toString(), "--quiet", "--format", "jpg"));
         command.addAll(passed);
         double busy = LoadProfiler.busyNanos();
@@ -103,7 +107,8 @@ final class Folders {
     /** Peak resident memory of a process so far in KiB; 0 where the system does not say. */
     private static long resident(long pid) {
         try {
-            return Files.readString(Path.of("/proc", Long.toString(pid), "status")).lines().filter(l -> l.startsWith("VmHWM:"))
+            return Files.readString(Path.of("/proc", Long.toString(pid), "status")).lines().filter(l ->
+                    l.startsWith("VmHWM:"))
                     .mapToLong(l -> Long.parseLong(l.replaceAll("[^0-9]", ""))).findFirst().orElse(0);
         } catch (IOException e) {
             // It has ended, or there is no /proc; the figure says what was seen

@@ -14,14 +14,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The extractor as an ONNX file: input "x" (N, 3, S, S), output "features" (N, C, G, G), batch norms folded. Field numbers are
- * those of onnx.proto3.
+ * The extractor as an ONNX file: input "x" (N, 3, S, S), output "features" (N, C, G, G), batch norms folded. Field
+ * numbers are those of onnx.proto3.
  *
- * <p>Values are named after the convolution or block that makes them, after its ReLU. In INT8 every value passes through
- * QuantizeLinear and DequantizeLinear, and so do weights and biases: the QDQ form that ONNX Runtime's own static quantisation
- * writes and its optimiser turns into integer operators. As there, activations are uint8 over the range that was seen, extended
- * to hold 0; weights are int8, symmetric, with a scale for each output channel; biases are int32; a ReLU before QuantizeLinear
- * is left out, since the range starts at 0; a max-pool keeps its input's scale.
+ * <p>Values are named after the convolution or block that makes them, after its ReLU. In INT8 every value passes
+ * through QuantizeLinear and DequantizeLinear, and so do weights and biases: the QDQ form that ONNX Runtime's own
+ * static quantisation writes and its optimiser turns into integer operators. As there, activations are uint8 over the
+ * range that was seen, extended to hold 0; weights are int8, symmetric, with a scale for each output channel; biases
+ * are int32; a ReLU before QuantizeLinear is left out, since the range starts at 0; a max-pool keeps its input's scale.
  */
 final class OnnxModel {
     private static final int IR_VERSION = 8;
@@ -108,8 +108,8 @@ final class OnnxModel {
             values.remove("features");
             values.forEach((name, channels) -> graph.message(12, value(name, channels)));
         }
-        return new Message().number(1, IR_VERSION).message(7, graph).message(8, new Message().text(1, "").number(2, OPSET))
-                .bytes();
+        return new Message().number(1, IR_VERSION).message(7, graph)
+                .message(8, new Message().text(1, "").number(2, OPSET)).bytes();
     }
 
     private String convolution(Convolution c, String input, boolean relu) {
@@ -122,8 +122,8 @@ final class OnnxModel {
             roundedWeights(c, folded, shape, ranges.get(inputOf(c)).scale());
         }
         String name = relu ? c.name() + ".sum" : c.name();
-        String sum = node("Conv", name, new long[] {c.kernel(), c.kernel()}, c.stride(), c.padding(), input, c.name() + ".w",
-                c.name() + ".b");
+        String sum = node("Conv", name, new long[] {c.kernel(), c.kernel()}, c.stride(), c.padding(), input,
+                c.name() + ".w", c.name() + ".b");
         values.put(c.name(), c.out());
         return rounded(relu ? relu(sum, c.name()) : sum, c.name(), "");
     }
@@ -182,7 +182,9 @@ final class OnnxModel {
                 .message(5, new Message().text(1, "axis").number(3, 0).number(20, ATTRIBUTE_INT)));
     }
 
-    /** In INT8 the value through QuantizeLinear and DequantizeLinear, whose output may be given a name; else the value. */
+    /**
+     * In INT8 the value through QuantizeLinear and DequantizeLinear, whose output may be given a name; else the value.
+     */
     private String rounded(String value, String range, String output) {
         if (ranges.isEmpty()) {
             return value;
@@ -243,7 +245,8 @@ final class OnnxModel {
 
     /** A float tensor of this many channels whose other sides are free. */
     private static Message value(String name, long channels) {
-        Message shape = new Message().message(1, new Message().text(2, "n")).message(1, new Message().number(1, channels))
+        Message shape = new Message().message(1, new Message().text(2, "n")).message(1, new Message().number(1,
+                channels))
                 .message(1, new Message().text(2, name + "_h")).message(1, new Message().text(2, name + "_w"));
         Message type = new Message().message(1, new Message().number(1, FLOAT).message(2, shape));
         return new Message().text(1, name).message(2, type);

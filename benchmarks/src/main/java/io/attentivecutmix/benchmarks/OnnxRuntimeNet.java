@@ -15,13 +15,13 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * ONNX Runtime's own CPU provider, at its best documented settings: all graph optimisations (which change activations to its
- * blocked layout and fuse convolution, sum and ReLU, or make integer operators of the QDQ form), intra-op threads as many as the rival has, no parallel execution
- * of branches, arenas and memory patterns on (the defaults), input and output bound to direct buffers, so that nothing is
- * copied to the heap.
+ * ONNX Runtime's own CPU provider, at its best documented settings: all graph optimisations (which change activations
+ * to its blocked layout and fuse convolution, sum and ReLU, or make integer operators of the QDQ form), intra-op
+ * threads as many as the rival has, no parallel execution of branches, arenas and memory patterns on (the defaults),
+ * input and output bound to direct buffers, so that nothing is copied to the heap.
  *
- * <p>{@code session.force_spinning_stop}: its idle threads spin within a run, as by default, but not after it, when they would
- * take time from whatever runs next.
+ * <p>{@code session.force_spinning_stop}: its idle threads spin within a run, as by default, but not after it, when
+ * they would take time from whatever runs next.
  */
 final class OnnxRuntimeNet implements Net {
     /** Images that INT8's ranges come from; not those that are measured, but of their kind. */
@@ -58,10 +58,14 @@ final class OnnxRuntimeNet implements Net {
     }
 
     static OnnxRuntimeNet fp32(Weights weights, int n, int side, int threads) {
-        return new OnnxRuntimeNet(OnnxModel.of(weights.network(), weights), weights.network().channels(), n, side, threads);
+        return new OnnxRuntimeNet(OnnxModel.of(weights.network(), weights), weights.network().channels(), n, side,
+                threads);
     }
 
-    /** Static quantisation as ONNX Runtime's documentation advises for x86-64 with VNNI: QDQ, uint8 and int8, per channel. */
+    /**
+     * Static quantisation as ONNX Runtime's documentation advises for x86-64 with VNNI: QDQ, uint8 and int8, per
+     * channel.
+     */
     static OnnxRuntimeNet int8(Weights weights, int n, int side, int threads) {
         byte[] model = OnnxModel.int8(weights.network(), weights, ranges(weights, side, threads));
         return new OnnxRuntimeNet(model, weights.network().channels(), n, side, threads);

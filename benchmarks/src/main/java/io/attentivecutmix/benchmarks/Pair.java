@@ -3,7 +3,10 @@ package io.attentivecutmix.benchmarks;
 import io.attentivecutmix.Device;
 import io.attentivecutmix.method.Precision;
 
-/** Two contestants that are compared in alternation. The ratio is the second's time over the first's: above 1, the first wins. */
+/**
+ * Two contestants that are compared in alternation. The ratio is the second's time over the first's: above 1, the first
+ * wins.
+ */
 public enum Pair {
     FP32_ONNX_RUNTIME("our FP32 extractor", "ONNX Runtime FP32"),
     FP32_PYTORCH("our FP32 extractor", "PyTorch FP32 through DJL"),
@@ -40,7 +43,8 @@ public enum Pair {
 
     Contestant openFirst(Device device, int batch, int side, int threads) {
         return switch (this) {
-            case FP32_ONNX_RUNTIME, FP32_PYTORCH, EXTRACTOR_STEP_FP32 -> extractor(device, Precision.FP32, batch, side, threads);
+            case FP32_ONNX_RUNTIME, FP32_PYTORCH, EXTRACTOR_STEP_FP32 -> extractor(device, Precision.FP32, batch, side,
+                    threads);
             case BF16_FP32, BF16_ONNX_RUNTIME, BF16_ONNX_RUNTIME_INT8, EXTRACTOR_STEP_BF16 ->
                     extractor(device, Precision.BF16, batch, side, threads);
             case PIPELINE_FP32, PYTHON_FP32 -> new OurPipeline(device, Precision.FP32, batch, threads);

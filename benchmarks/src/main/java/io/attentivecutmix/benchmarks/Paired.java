@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /** What a {@link PairBenchmark} found: of every pair of batches both rates and the ratio. */
-record Paired(Pair pair, int batch, String threads, Spread first, Spread second, Spread ratio, int pairs, double others) {
+record Paired(Pair pair, int batch, String threads, Spread first, Spread second, Spread ratio, int pairs,
+        double others) {
     static List<Paired> of(List<Result> results) {
         List<Paired> all = new ArrayList<>();
         for (Result r : results) {
@@ -31,8 +32,8 @@ record Paired(Pair pair, int batch, String threads, Spread first, Spread second,
             firstRate[i] = 1e9 * r.batch() * count[i] / first[i];
             secondRate[i] = 1e9 * r.batch() * count[i] / second[i];
         }
-        return new Paired(Pair.valueOf(r.param("pair")), r.batch(), r.threads(), Spread.of(firstRate), Spread.of(secondRate),
-                Spread.of(ratio), ratio.length, r.median(LoadProfiler.METRIC));
+        return new Paired(Pair.valueOf(r.param("pair")), r.batch(), r.threads(), Spread.of(firstRate),
+                Spread.of(secondRate), Spread.of(ratio), ratio.length, r.median(LoadProfiler.METRIC));
     }
 
     boolean disturbed() {
@@ -51,34 +52,35 @@ record Paired(Pair pair, int batch, String threads, Spread first, Spread second,
             return;
         }
         page.paragraph("## Compared in alternation");
-        page.paragraph("One batch of the one, one of the other, in one JVM and in changing order. Ratio: the second's time over the"
-                + " first's within each pair of batches, so above 1 the first is faster; in brackets the middle half of all pairs."
-                + " Where that holds 1, the two are equal here. Our extractor's input is a float tensor, the step's are bytes, a"
-                + " quarter of that: so the step can be the faster of the two.");
-        page.head("first", "second", "batch", "threads", "first, images/s", "second, images/s", "ratio", "pairs", "verdict", "others");
+        page.paragraph("One batch of the one, one of the other, in one JVM and in changing order. Ratio: the second's"
+                + " time over the first's within each pair of batches, so above 1 the first is faster; in brackets the"
+                + " middle half of all pairs. Where that holds 1, the two are equal here. Our extractor's input is a"
+                + " float tensor, the step's are bytes, a quarter of that: so the step can be the faster of the two.");
+        page.head("first", "second", "batch", "threads", "first, images/s", "second, images/s", "ratio", "pairs",
+                "verdict", "others");
         for (Paired p : pairs) {
             page.row(p.pair.first, p.pair.second, p.batch, p.threads, Page.format("%.1f", p.first.median()),
-                    Page.format("%.1f", p.second.median()), p.ratio.text(3), p.pairs, p.verdict(), Page.others(p.others));
+                    Page.format("%.1f", p.second.median()), p.ratio.text(3), p.pairs, p.verdict(),
+                    Page.others(p.others));
         }
         page.end();
     }
 
     /**
-     * Rates by contestant and batch, pooled where one is in several pairs: the median of its medians, and the least and largest
-     * quartile. Disturbed pairs only where there are no others.
+     * Rates by contestant and batch, pooled where one is in several pairs: the median of its medians, and the least and
+     * largest quartile. Disturbed pairs only where there are no others.
      */
     static Map<String, Map<String, Spread>> byContestant(List<Paired> pairs, boolean pipelines) {
         Map<String, Map<String, List<Spread>>> rates = new LinkedHashMap<>();
         boolean quiet = pairs.stream().anyMatch(p -> !p.disturbed());
-        List<Paired> sorted = pairs.stream().sorted(Comparator.comparing(Paired::pair).thenComparingInt(Paired::batch)).toList();
+        List<Paired> sorted = pairs.stream().sorted(Comparator.comparing(Paired::pair).thenComparingInt(Paired::batch))
+                .toList();
         for (Paired p : sorted) {
             boolean step = p.pair == Pair.EXTRACTOR_STEP_FP32 || p.pair == Pair.EXTRACTOR_STEP_BF16;
             if (p.pair.fromFiles() == pipelines && !step && !(quiet && p.disturbed())) {
                 String batch = "batch " + p.batch + (p.threads.equals("all") ? "" : ", threads " + p.threads);
-                rates.computeIfAbsent(p.pair.first, k -> new LinkedHashMap<>()).computeIfAbsent(batch, k -> new ArrayList<>())
-                        .add(p.first);
-                rates.computeIfAbsent(p.pair.second, k -> new LinkedHashMap<>()).computeIfAbsent(batch, k -> new ArrayList<>())
-                        .add(p.second);
+                add(rates, p.pair.first, batch, p.first);
+                add(rates, p.pair.second, batch, p.second);
             }
         }
         Map<String, Map<String, Spread>> pooled = new LinkedHashMap<>();
@@ -88,5 +90,11 @@ record Paired(Pair pair, int batch, String threads, Spread first, Spread second,
             pooled.put(name, row);
         });
         return pooled;
+    }
+
+    private static void add(Map<String, Map<String, List<Spread>>> rates, String contestant, String batch,
+            Spread rate) {
+        rates.computeIfAbsent(contestant, k -> new LinkedHashMap<>()).computeIfAbsent(batch, k -> new ArrayList<>())
+                .add(rate);
     }
 }

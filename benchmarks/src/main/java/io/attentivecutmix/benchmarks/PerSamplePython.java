@@ -19,8 +19,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * The per-sample pipeline of published PyTorch code: processes of per_sample.py, one thread each and as many as there are
- * threads, as a DataLoader has workers. They have the same JPEG files and weights as our pipeline, and must select the same cells.
+ * The per-sample pipeline of published PyTorch code: processes of per_sample.py, one thread each and as many as there
+ * are threads, as a DataLoader has workers. They have the same JPEG files and weights as our pipeline, and must select
+ * the same cells.
  */
 final class PerSamplePython implements Contestant {
     /** Environment variable with the Python to run; {@code record --python} sets it. JMH's forks inherit it. */
@@ -50,7 +51,8 @@ final class PerSamplePython implements Contestant {
             }
             String python = System.getenv().getOrDefault(PYTHON, "python3");
             for (int i = 0; i < threads; i++) {
-                ProcessBuilder builder = new ProcessBuilder(python, script.toString(), folder.toString(), weights.toString(),
+                ProcessBuilder builder = new ProcessBuilder(python, script.toString(), folder.toString(),
+                        weights.toString(),
                         Integer.toString(i), Integer.toString(threads));
                 Process process = builder.redirectError(ProcessBuilder.Redirect.INHERIT).start();
                 workers.add(new Worker(process, process.outputWriter(), process.inputReader()));
@@ -73,10 +75,13 @@ final class PerSamplePython implements Contestant {
                 for (JsonElement element : images) {
                     JsonArray image = element.getAsJsonArray();
                     int i = image.get(0).getAsInt();
-                    List<Integer> cells = image.get(1).getAsJsonArray().asList().stream().map(JsonElement::getAsInt).toList();
+                    List<Integer> cells = image.get(1).getAsJsonArray().asList().stream().map(JsonElement::getAsInt)
+                            .toList();
                     List<Integer> expected = IntStream.of(ours.cells(i)).sorted().boxed().toList();
-                    Samples.require(cells.equals(expected), "image " + i + " has cells " + cells + ", ours " + expected);
-                    Samples.require((float) image.get(2).getAsDouble() == ours.sourceWeight(i), "source weight of image " + i);
+                    Samples.require(cells.equals(expected), "image " + i + " has cells " + cells + ", ours "
+                            + expected);
+                    Samples.require((float) image.get(2).getAsDouble() == ours.sourceWeight(i),
+                            "source weight of image " + i);
                     compared++;
                 }
             }
@@ -119,8 +124,9 @@ final class PerSamplePython implements Contestant {
         if (python == null) {
             return Map.of();
         }
-        return Map.of("python", Environment.output(python, "-c", "import sys, torch, torchvision, PIL; print(f'{sys.version.split()"
-                + "[0]}, torch {torch.__version__}, torchvision {torchvision.__version__}, Pillow {PIL.__version__}')"));
+        String script = "import sys, torch, torchvision, PIL; print(f'{sys.version.split()[0]}, torch"
+                + " {torch.__version__}, torchvision {torchvision.__version__}, Pillow {PIL.__version__}')";
+        return Map.of("python", Environment.output(python, "-c", script));
     }
 
     /** Ends the processes and waits for them; deletes their files. */

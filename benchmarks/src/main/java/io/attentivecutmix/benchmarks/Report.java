@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Turns a folder of {@code record} and {@code folders} into one page and its charts. Figures are medians with their spread beside
- * them; nothing is left out.
+ * Turns a folder of {@code record} and {@code folders} into one page and its charts. Figures are medians with their
+ * spread beside them; nothing is left out.
  */
 final class Report {
     private final Path folder;
@@ -32,7 +32,8 @@ final class Report {
             results.addAll(Results.read(folder.resolve("raw-" + n + ".json")));
         }
         if (environments.isEmpty()) {
-            throw new IllegalArgumentException("folder is " + folder + "; allowed: one that record wrote (environment-1.json)");
+            throw new IllegalArgumentException("folder is " + folder
+                    + "; allowed: one that record wrote (environment-1.json)");
         }
     }
 
@@ -50,7 +51,8 @@ final class Report {
         Stages.write(report.page, folder, report.results);
         Path part = folder.resolve("README.md.part");
         Files.writeString(part, report.page.toString());
-        Files.move(part, folder.resolve("README.md"), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(part, folder.resolve("README.md"), StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
         System.out.println("wrote " + folder.resolve("README.md"));
     }
 
@@ -58,10 +60,12 @@ final class Report {
         JsonObject first = environments.get(0);
         page.paragraph("# Results: %s, %s processors, %s", text(first, "cpu"), text(first, "processors"),
                 text(first, "date").substring(0, 10));
-        page.paragraph("Made by `report` from the raw files in this folder. *Others* is how many processors other processes kept busy"
-                + " meanwhile, as a median: where it is bold (above %.1f), the row says little.", Page.QUIET);
+        page.paragraph("Made by `report` from the raw files in this folder. *Others* is how many processors other"
+                + " processes kept busy meanwhile, as a median: where it is bold (above %.1f), the row says little.",
+                Page.QUIET);
         page.head("", "");
-        for (String key : List.of("cpu flags", "os", "java", "device", "onnxruntime", "pytorch", "python", "environment")) {
+        for (String key : List.of("cpu flags", "os", "java", "device", "onnxruntime", "pytorch", "python",
+                "environment")) {
             Set<String> values = new LinkedHashSet<>();
             environments.forEach(e -> values.add(text(e, key)));
             values.remove("");
@@ -73,7 +77,8 @@ final class Report {
         page.head("run", "began", "ended", "commit, changed files", "command", "load before", "load after");
         for (int i = 0; i < environments.size(); i++) {
             JsonObject e = environments.get(i);
-            page.row(i + 1, text(e, "date"), text(e, "finished"), text(e, "commit").substring(0, 7) + ", " + text(e, "changed files"),
+            page.row(i + 1, text(e, "date"), text(e, "finished"), text(e, "commit").substring(0, 7) + ", "
+                    + text(e, "changed files"),
                     "`" + text(e, "command") + "`", load(e, "load average before"), load(e, "load average after"));
         }
         page.end();

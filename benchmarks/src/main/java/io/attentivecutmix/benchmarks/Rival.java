@@ -44,7 +44,10 @@ public enum Rival {
      */
     record Agreement(double sharedCells, double error) {}
 
-    /** Fails unless features (N, C, G, G) of the sample tensor are ours in float; in INT8, unless half of the hottest cells are. */
+    /**
+     * Fails unless features (N, C, G, G) of the sample tensor are ours in float; in INT8, unless half of the hottest
+     * cells are.
+     */
     Agreement check(float[] features, int batch, int side) {
         int size = features.length / batch;
         int cells = (side / 32) * (side / 32);
@@ -81,6 +84,7 @@ public enum Rival {
         for (int i = 0; i < features.length; i++) {
             heat[i % cells] += features[i];
         }
-        return IntStream.range(0, cells).boxed().sorted(Comparator.comparingDouble(c -> -heat[c])).limit(CELLS).toList();
+        return IntStream.range(0, cells).boxed().sorted(Comparator.comparingDouble(c -> -heat[c]))
+                .limit(CELLS).toList();
     }
 }

@@ -5,7 +5,8 @@ import java.util.List;
 /** Median and middle half of some figures. */
 record Spread(double low, double median, double high) {
     static Spread of(double[] values) {
-        return new Spread(Results.quantile(values, 0.25), Results.quantile(values, 0.5), Results.quantile(values, 0.75));
+        return new Spread(Results.quantile(values, 0.25), Results.quantile(values, 0.5),
+                Results.quantile(values, 0.75));
     }
 
     static Spread pool(List<Spread> spreads) {

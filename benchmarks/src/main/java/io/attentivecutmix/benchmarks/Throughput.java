@@ -18,14 +18,15 @@ final class Throughput {
 
     static void write(Page page, Path folder, List<Result> results) throws IOException {
         List<Result> nets = results.stream()
-                .filter(r -> r.is(ExtractorBenchmark.class) || r.is(StepBenchmark.class) || r.is(RivalBenchmark.class)).toList();
+                .filter(r -> r.is(ExtractorBenchmark.class) || r.is(StepBenchmark.class)
+                        || r.is(RivalBenchmark.class)).toList();
         if (nets.isEmpty()) {
             return;
         }
         page.paragraph("## Throughput and scaling");
-        page.paragraph("In brackets the least and the largest iteration. Heap: allocated by all threads, the harness's own 20 KB or so"
-                + " per iteration included. Agreement: share of each image's six hottest cells that our FP32 selects too, and the"
-                + " worst image's relative L2 difference of features.");
+        page.paragraph("In brackets the least and the largest iteration. Heap: allocated by all threads, the harness's"
+                + " own 20 KB or so per iteration included. Agreement: share of each image's six hottest cells that our"
+                + " FP32 selects too, and the worst image's relative L2 difference of features.");
         page.head("what", "batch", "threads", "images/s", "heap bytes per image", "agreement with our FP32", "others");
         Throughput t = new Throughput();
         for (Result r : nets) {
@@ -50,7 +51,8 @@ final class Throughput {
         if (r.threads().equals("all")) {
             put(byBatch, label(r), r.batch(), images);
         }
-        put(byThreads, label(r) + ", batch " + r.batch(), Settings.threads(Integer.parseInt(r.param("threads"))), images);
+        put(byThreads, label(r) + ", batch " + r.batch(), Settings.threads(Integer.parseInt(r.param("threads"))),
+                images);
         if (!r.is(StepBenchmark.class) && r.threads().equals("all")) {
             put(bySide, name(r) + ", batch " + r.batch(), Integer.parseInt(r.param("side")), images);
         }
@@ -61,8 +63,8 @@ final class Throughput {
     }
 
     /** A chart of the series that are more than a point, if there is one. */
-    private static void chart(Page page, Path folder, String axis, String title, Map<String, Map<Integer, Double>> series)
-            throws IOException {
+    private static void chart(Page page, Path folder, String axis, String title,
+            Map<String, Map<Integer, Double>> series) throws IOException {
         series.values().removeIf(s -> s.size() < 2);
         if (!series.isEmpty()) {
             Charts.lines(folder, axis, title, axis, series);
@@ -78,6 +80,7 @@ final class Throughput {
     }
 
     private static String name(Result r) {
-        return r.is(RivalBenchmark.class) ? Rival.valueOf(r.param("rival")).label : "our " + r.param("precision") + " extractor";
+        return r.is(RivalBenchmark.class) ? Rival.valueOf(r.param("rival")).label : "our " + r.param("precision")
+                + " extractor";
     }
 }
