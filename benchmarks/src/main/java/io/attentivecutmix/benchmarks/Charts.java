@@ -4,11 +4,14 @@ import java.awt.Color;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.CategoryChart;
@@ -60,7 +63,8 @@ final class Charts {
         CategoryChart chart = new CategoryChartBuilder().width(1200).height(560).title(title).yAxisTitle(axis).build();
         Set<String> categories = new LinkedHashSet<>();
         series.values().forEach(s -> categories.addAll(s.keySet()));
-        List<String> names = List.copyOf(categories);
+        // A series may lack the first category; by their first number, where there is one, they are in order again
+        List<String> names = categories.stream().sorted(Comparator.comparingInt(Charts::firstNumber)).toList();
         chart.getStyler().setYAxisMin(0.0).setXAxisLabelRotation(names.size() > 6 ? 20 : 0);
         label(chart);
         for (Map.Entry<String, Map<String, Spread>> s : series.entrySet()) {
@@ -79,6 +83,11 @@ final class Charts {
             }
         }
         save(chart, folder, name);
+    }
+
+    private static int firstNumber(String name) {
+        Matcher number = Pattern.compile("\\b[0-9]+\\b").matcher(name);
+        return number.find() ? Integer.parseInt(number.group()) : 0;
     }
 
     private static void label(CategoryChart chart) {
