@@ -77,10 +77,12 @@ record Paired(Pair pair, int batch, String threads, Spread first, Spread second,
                 .toList();
         for (Paired p : sorted) {
             boolean step = p.pair == Pair.EXTRACTOR_STEP_FP32 || p.pair == Pair.EXTRACTOR_STEP_BF16;
-            if (p.pair.fromFiles() == pipelines && !step && !(quiet && p.disturbed())) {
+            if (p.pair.fromFiles() == pipelines && !(quiet && p.disturbed())) {
                 String batch = "batch " + p.batch + (p.threads.equals("all") ? "" : ", threads " + p.threads);
                 add(rates, p.pair.first, batch, p.first);
-                add(rates, p.pair.second, batch, p.second);
+                if (!step) {
+                    add(rates, p.pair.second, batch, p.second);
+                }
             }
         }
         Map<String, Map<String, Spread>> pooled = new LinkedHashMap<>();
