@@ -12,8 +12,8 @@ import io.attentivecutmix.method.Precision;
 final class OurStep implements Contestant {
     private static final int SIDE = 224;
 
-    private final MixedBatch mixed = new MixedBatch();
     private final AttentiveCutMix mixer;
+    private final MixedBatch mixed;
     private final ImageBatch images;
     private final Labels labels;
     private final int k;
@@ -24,7 +24,13 @@ final class OurStep implements Contestant {
         this.k = k;
         mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision).threads(threads)
                 .options(Settings.options(SIDE, k)).build();
-        images = Samples.batch(batch, height, width);
+        // in the memory that the device reads and writes best, as a training loop has it
+        mixed = mixer.newMixedBatch();
+        images = mixer.newBatch();
+        ImageBatch samples = Samples.batch(batch, height, width);
+        for (int i = 0; i < batch; i++) {
+            images.add(samples.pixels(i), height, width);
+        }
         labels = Samples.labels(batch);
         // a single image is its own partner, which only some pairings permit; the work is the same
         pairing = batch == 1 ? Pairing.flip() : Pairing.roll();
