@@ -44,11 +44,12 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p><b>Ownership:</b> a mixer owns all native memory of its device and must be closed; one that is not is closed when the
  * garbage collector finds it, and the leak is logged and counted ({@link #leaked}); with
- * {@code -Dio.attentivecutmix.traceLeaks=true} the log holds the stack of the opener. {@link #close} waits for a running call.
+ * {@code -Dio.attentivecutmix.traceLeaks=true} the log holds the stack of the opener. {@link #close} waits for a
+ * running call.
  *
  * <p><b>Determinism:</b> draws depend on the pairing's seed, epoch, step and sample index alone; on one kind of device with one
- * precision the same batch gives the same bits whatever the thread count. Heat maps and cells of an image do not depend on the rest
- * of its batch; partners do, and so does a k that is drawn once per batch.
+ * precision the same batch gives the same bits whatever the thread count. Heat maps and cells of an image do not depend
+ * on the rest of its batch; partners do, and so does a k that is drawn once per batch.
  */
 public final class AttentiveCutMix implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AttentiveCutMix.class.getName());
@@ -124,8 +125,8 @@ public final class AttentiveCutMix implements AutoCloseable {
     }
 
     /**
-     * An empty batch of uint8 images in memory that this mixer's device reads without a detour: page-locked for a GPU. Any other
-     * batch works too, and is copied there first.
+     * An empty batch of uint8 images in memory that this mixer's device reads without a detour: page-locked for a GPU.
+     * Any other batch works too, and is copied there first.
      */
     public ImageBatch newBatch() {
         return newBatch(ElementType.UINT8, Layout.NHWC);
@@ -137,9 +138,9 @@ public final class AttentiveCutMix implements AutoCloseable {
     }
 
     /**
-     * An empty target in memory that this mixer's device writes without a detour; to be used again and again. It may outlive the
-     * mixer. For a GPU, all batches of the process have at most as much page-locked memory as the largest heap; what is beyond that
-     * is ordinary memory.
+     * An empty target in memory that this mixer's device writes without a detour; to be used again and again. It may
+     * outlive the mixer. For a GPU, all batches of the process have at most as much page-locked memory as the largest
+     * heap; what is beyond that is ordinary memory.
      */
     public MixedBatch newMixedBatch() {
         return new MixedBatch(engine::allocate);
@@ -147,7 +148,8 @@ public final class AttentiveCutMix implements AutoCloseable {
 
     /**
      * Grows the device's arenas so that steps of up to n images of S×S pixels allocate nothing; a GPU also chooses its
-     * implementations for batches of n. Otherwise that is done in the first such step, and in the first of larger images.
+     * implementations for batches of n. Otherwise that is done in the first such step, and in the first of larger
+     * images.
      *
      * @param n largest batch, 1 or more
      */
@@ -182,7 +184,8 @@ public final class AttentiveCutMix implements AutoCloseable {
     }
 
     /**
-     * Mixes a batch. With a reused {@code into}, batches of sizes seen before allocate no native memory and hardly any heap.
+     * Mixes a batch. With a reused {@code into}, batches of sizes seen before allocate no native memory and hardly any
+     * heap.
      *
      * @param images N images, each at least G×G pixels; not changed
      * @param labels N labels
@@ -234,17 +237,18 @@ public final class AttentiveCutMix implements AutoCloseable {
     }
 
     /**
-     * Mixes a batch that lies in the GPU's memory, and leaves the result there: enqueues the step on a stream of the caller's and
-     * returns. The step begins after what was enqueued on that stream before, and after the mixer's own steps before it.
+     * Mixes a batch that lies in the GPU's memory, and leaves the result there: enqueues the step on a stream of the
+     * caller's and returns. The step begins after what was enqueued on that stream before, and after the mixer's own
+     * steps before it.
      *
      * @param images N images, each at least G×G pixels; not to be changed before {@link DeviceMix#event}
      * @param labels N labels; read only during the call
      * @param pairing who is mixed with whom, and the key of all draws
-     * @param out N images of the same size, in memory apart from {@code images}; complete at {@link DeviceMix#event}. UINT8 only from
-     *     UINT8 images; a floating type is normalised as {@link PixelFormat} says
+     * @param out N images of the same size, in memory apart from {@code images}; complete at {@link DeviceMix#event}.
+     *     UINT8 only from UINT8 images; a floating type is normalised as {@link PixelFormat} says
      * @param stream raw handle (cudaStream_t), 0 for the default stream; must not be recording
-     * @throws IllegalArgumentException if an argument does not fit the options, another argument or the device; nothing was
-     *     enqueued
+     * @throws IllegalArgumentException if an argument does not fit the options, another argument or the device; nothing
+     *     was enqueued
      * @throws IllegalStateException if the mixer is closed, in use by another thread, or has no weights but needs them
      */
     public DeviceMix mix(DeviceImages images, Labels labels, Pairing pairing, DeviceImages out, long stream) {
@@ -303,8 +307,8 @@ public final class AttentiveCutMix implements AutoCloseable {
     }
 
     /**
-     * Repeats a mix from its record, or mixes by cells of the caller's own: nothing is drawn and no extractor runs, so the
-     * mixer needs no weights.
+     * Repeats a mix from its record, or mixes by cells of the caller's own: nothing is drawn and no extractor runs, so
+     * the mixer needs no weights.
      *
      * @param images N images, as many and of the sizes the record was made for
      * @param labels N labels
@@ -595,8 +599,9 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
 
         /**
-         * Whether a GPU takes only implementations of a layer that give the same bits in every run on one kind of card, chosen by
-         * a plan file or by rule and never by a measurement of this run; default no. The processor is deterministic anyway.
+         * Whether a GPU takes only implementations of a layer that give the same bits in every run on one kind of card,
+         * chosen by a plan file or by rule and never by a measurement of this run; default no. The processor is
+         * deterministic anyway.
          */
         public Builder deterministic(boolean value) {
             deterministic = value;
@@ -604,8 +609,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
 
         /**
-         * Whether a GPU times several implementations of each layer for each batch size that is new to it (seconds, once) and keeps the
-         * fastest; default yes. Otherwise the first that cuDNN proposes is taken.
+         * Whether a GPU times several implementations of each layer for each batch size that is new to it (seconds,
+         * once) and keeps the fastest; default yes. Otherwise the first that cuDNN proposes is taken.
          */
         public Builder measure(boolean value) {
             measure = value;
@@ -613,8 +618,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
 
         /**
-         * Where a GPU's choices are kept from one process to the next, as readable files; created when needed. Default: {@code plans}
-         * in the library's cache folder.
+         * Where a GPU's choices are kept from one process to the next, as readable files; created when needed. Default:
+         * {@code plans} in the library's cache folder.
          */
         public Builder planFolder(Path value) {
             planFolder = Objects.requireNonNull(value, "planFolder");

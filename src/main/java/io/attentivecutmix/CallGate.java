@@ -30,8 +30,8 @@ final class CallGate {
     }
 
     /**
-     * Refuses new calls and waits until the running one has left. An interrupt does not cut the wait short, since what is
-     * freed next may still be in use; the interrupt flag is restored.
+     * Refuses new calls and waits until the running one has left. An interrupt does not cut the wait short, since what
+     * is freed next may still be in use; the interrupt flag is restored.
      *
      * @return true for the one caller that has to free
      */

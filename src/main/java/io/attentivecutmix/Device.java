@@ -15,8 +15,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Something that can run a mixer. An absent device is a value with a reason, not an error: naming one never fails, and only
- * building a mixer on it does.
+ * Something that can run a mixer. An absent device is a value with a reason, not an error: naming one never fails, and
+ * only building a mixer on it does.
  */
 public abstract sealed class Device {
     private Device() {}

@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * What was done to a batch in a GPU's memory. The work may still be under way: handles and addresses are there at once, for more
- * work on the device; what the host reads waits for the step first.
+ * What was done to a batch in a GPU's memory. The work may still be under way: handles and addresses are there at once,
+ * for more work on the device; what the host reads waits for the step first.
  *
  * <p>Not thread-safe. Nothing to close; closing the mixer waits for its steps and keeps what the host reads here.
  */
@@ -39,16 +39,16 @@ public final class DeviceMix {
     }
 
     /**
-     * Raw handle (cudaEvent_t) of the event that happens when the mixed images, cells and weights are complete. It belongs to the
-     * mixer, which uses it again in the second step after this one.
+     * Raw handle (cudaEvent_t) of the event that happens when the mixed images, cells and weights are complete. It
+     * belongs to the mixer, which uses it again in the second step after this one.
      */
     public long event() {
         return step.event();
     }
 
     /**
-     * Device address of the selected cells: (N, ceil(G²/64)) 64-bit words, bit c of word c/64 is cell c. The contents hold until
-     * the second step after this one is enqueued.
+     * Device address of the selected cells: (N, ceil(G²/64)) 64-bit words, bit c of word c/64 is cell c. The contents
+     * hold until the second step after this one is enqueued.
      */
     public long cellsAddress() {
         return step.cells();
@@ -134,8 +134,8 @@ public final class DeviceMix {
      * @param smoothing ε in 0..1
      * @param address of (N, classes) floats of the caller's, on 4 bytes; overwritten
      * @param stream raw handle (cudaStream_t), 0 for the default stream; begins after the step
-     * @throws IllegalStateException if the batch had no labels, or rows of values (which mix on the host), or the second step after
-     *     this one has begun
+     * @throws IllegalStateException if the batch had no labels, or rows of values (which mix on the host), or the
+     *     second step after this one has begun
      */
     public void softLabels(int classes, float smoothing, long address, long stream) {
         if (labels == null || labels.isRows()) {

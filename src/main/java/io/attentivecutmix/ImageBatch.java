@@ -19,8 +19,8 @@ import java.util.function.ToLongFunction;
  * A batch of N RGB images in off-heap memory, of one size or of many; filled image by image, then handed to a mixer.
  *
  * <p>Reusable: {@link #clear} keeps the memory, and a batch that is filled with the same sizes again allocates nothing.
- * The memory belongs to the JVM: it goes when the batch and all views of it are unreachable, so there is nothing to close.
- * Not thread-safe; it must not change while a mixer reads it.
+ * The memory belongs to the JVM: it goes when the batch and all views of it are unreachable, so there is nothing to
+ * close. Not thread-safe; it must not change while a mixer reads it.
  */
 public final class ImageBatch implements Images {
     /** Channels of an image: R, G, B. */
@@ -115,8 +115,8 @@ public final class ImageBatch implements Images {
     }
 
     /**
-     * Makes room for so many bytes of pixels, in one piece if one buffer can hold them; without, memory grows as images are added,
-     * to up to twice what they need. Only on an empty batch.
+     * Makes room for so many bytes of pixels, in one piece if one buffer can hold them; without, memory grows as images
+     * are added, to up to twice what they need. Only on an empty batch.
      *
      * @param bytes 0 or more
      */
@@ -200,8 +200,8 @@ public final class ImageBatch implements Images {
     }
 
     /**
-     * Gives the image added last a segmentation mask (a copy), which is mixed along with the pixels. Either all images of a
-     * batch have one or none has, and an image has one at most.
+     * Gives the image added last a segmentation mask (a copy), which is mixed along with the pixels. Either all images
+     * of a batch have one or none has, and an image has one at most.
      *
      * @param mask h·w elements from its position to its limit, native byte order, never interpolated
      * @param elementBytes 1, 2 or 4, the same for the whole batch

@@ -24,8 +24,8 @@ import java.util.function.ToLongFunction;
  * A mixed batch: pixels, labels, and what was done to get them. Reusable as the target of further mixes.
  *
  * <p>Its memory belongs to the JVM, so there is nothing to close; views stay valid, but their contents change when the batch is
- * the target of another mix. Not thread-safe while a mix writes it; any number of threads may read it after, and every view that is
- * handed out has a position, limit and order of its own.
+ * the target of another mix. Not thread-safe while a mix writes it; any number of threads may read it after, and every
+ * view that is handed out has a position, limit and order of its own.
  */
 public final class MixedBatch {
     private final PixelStore pixelStore;
@@ -173,7 +173,8 @@ public final class MixedBatch {
     /**
      * View of the whole batch as one tensor, (N, H, W, 3) or (N, 3, H, W): direct, native byte order, from index 0.
      *
-     * @throws IllegalStateException if the images differ in size, or have 2 GiB or more together: use {@link #pixels(int)}
+     * @throws IllegalStateException if the images differ in size, or have 2 GiB or more together: use
+     *     {@link #pixels(int)}
      */
     public ByteBuffer pixels() {
         for (int i = 1; i < plan.count; i++) {
@@ -258,7 +259,8 @@ public final class MixedBatch {
     }
 
     /**
-     * Rows (N, classes) with label smoothing: every y becomes (1−ε)·y + ε/classes before they are mixed; a new heap buffer.
+     * Rows (N, classes) with label smoothing: every y becomes (1−ε)·y + ε/classes before they are mixed; a new heap
+     * buffer.
      *
      * @param classes number of classes, above every class id; for labels given as rows: their length
      * @param smoothing ε in 0..1
@@ -284,8 +286,8 @@ public final class MixedBatch {
     /**
      * Writes which pixels of mixed image i came from image i itself.
      *
-     * @param into H·W bytes from index 0, absolute: 1 where from image i, else 0. Under RESIZED geometry the way back from S×S pixels
-     *     blends neighbours; there the mask is made on S×S pixels and resized by nearest
+     * @param into H·W bytes from index 0, absolute: 1 where from image i, else 0. Under RESIZED geometry the way back
+     *     from S×S pixels blends neighbours; there the mask is made on S×S pixels and resized by nearest
      */
     public void sourceMask(int i, ByteBuffer into) {
         SourceMask.fill(options, plan, check(i), heights[i], widths[i], into);

@@ -31,9 +31,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * The CUDA device's own code over host memory, the kernels' build for the CPU and oneDNN, against the CPU device: the same cells,
- * pixels, weights and labels, bit for bit. Features are equal, so cells could differ only where two cells' heat is within
- * the rounding of a float sum; no seed here has such a tie.
+ * The CUDA device's own code over host memory, the kernels' build for the CPU and oneDNN, against the CPU device: the
+ * same cells, pixels, weights and labels, bit for bit. Features are equal, so cells could differ only where two cells'
+ * heat is within the rounding of a float sum; no seed here has such a tie.
  */
 class CudaDeviceTest {
     private static final long SEED = 20;
@@ -266,7 +266,10 @@ class CudaDeviceTest {
         }
     }
 
-    /** Neither the feature map nor the heat map is ever copied to the host, and nothing is allocated from the third step on. */
+    /**
+     * Neither the feature map nor the heat map is ever copied to the host, and nothing is allocated from the third step
+     * on.
+     */
     @Test
     void whatAStepCopiesAndCalls() {
         try (AttentiveCutMix gpu = builder(Device.cuda(0, TestCuda.device(runtime)), OPTIONS, PixelFormat.UINT8_NHWC).build()) {
@@ -285,7 +288,8 @@ class CudaDeviceTest {
                 gpu.mix(batch, labels(3), Pairing.roll(), into);
             }
             assertArrayEquals(made, makers.stream().mapToInt(runtime::calls).toArray(), makers.toString());
-            // mixed pixels, and for each image at most: 16 bytes of alignment for each of three tables, one word, one flag, one weight
+            // mixed pixels, and for each image at most: 16 bytes of alignment for each of three tables, one word, one
+            // flag, one weight
             long perStep = (runtime.bytesToHost() - copied) / 5;
             long pixels = 3L * S * S * 3;
             assertTrue(perStep >= pixels + 3 * 9 && perStep <= pixels + 4 * 16 + 3 * 14, "bytes to the host: " + perStep);

@@ -33,8 +33,8 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * The presets against plain PyTorch and Pillow (src/test/python/reference_goldens.py) on crops of photographs, from file to
- * mixed pixels. Needs the photographs beside the project; skipped without them.
+ * The presets against plain PyTorch and Pillow (src/test/python/reference_goldens.py) on crops of photographs, from
+ * file to mixed pixels. Needs the photographs beside the project; skipped without them.
  *
  * <p>Cells must be equal wherever the k-th cell's margin over the next exceeds 1e-4 of the heat map's range: float sums in another
  * order move a value by about 1e-6 of it. Where cells are equal, pixels and weights must be equal to the bit.
@@ -180,7 +180,10 @@ class ReferenceTest {
         compare(MixOptions.paper(), golden("paper.json"), crops(256, 3));
     }
 
-    /** BF16 rounds every activation to 8 bits: near ties change, so the overlap is measured rather than equality asserted. */
+    /**
+     * BF16 rounds every activation to 8 bits: near ties change, so the overlap is measured rather than equality
+     * asserted.
+     */
     @Test
     void bf16SelectsNearlyTheSameCells() throws Exception {
         assumeTrue(Device.cpu().precisions().contains(Precision.BF16), "skipped: no BF16 on this CPU");

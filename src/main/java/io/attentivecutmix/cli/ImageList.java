@@ -19,8 +19,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The image files of a run, sorted by name. The order in which batches take them, and so an image's sample index, is drawn from this
- * list by seed and epoch ({@link Batches}); it depends on neither shard nor threads.
+ * The image files of a run, sorted by name. The order in which batches take them, and so an image's sample index, is
+ * drawn from this list by seed and epoch ({@link Batches}); it depends on neither shard nor threads.
  */
 final class ImageList {
     private static final Set<String> ENDINGS = Set.of("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp");

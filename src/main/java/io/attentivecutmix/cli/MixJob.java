@@ -20,8 +20,8 @@ import java.util.concurrent.Future;
 import java.util.zip.CRC32C;
 
 /**
- * Reads, mixes and writes batch after batch. While batch b is mixed, a pool reads batch b+1 and writes batch b−1, unless
- * they take turns; there are never more than three batches in memory, however long the list is.
+ * Reads, mixes and writes batch after batch. While batch b is mixed, a pool reads batch b+1 and writes batch b−1,
+ * unless they take turns; there are never more than three batches in memory, however long the list is.
  *
  * <p>A batch's lines are added to labels.jsonl and records.jsonl only when all its images are on disk, so every line
  * names a whole file. However the run ends, these files get their names in the end, and hold what was finished.

@@ -116,8 +116,8 @@ final class RunArgs {
     }
 
     /**
-     * Threads that read and write files. By default as many as mix: whichever of the two kinds has less to do leaves the
-     * processors to the other.
+     * Threads that read and write files. By default as many as mix: whichever of the two kinds has less to do leaves
+     * the processors to the other.
      */
     int fileThreads() {
         if (fileThreads != null && fileThreads < 0) {

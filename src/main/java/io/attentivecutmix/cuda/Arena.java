@@ -8,8 +8,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * One block of memory that grows: the whole block is given back and a larger one taken, so its contents and its address change.
- * Grows in steps, so that batches whose images differ a little in size do not each take a new one. Not thread-safe.
+ * One block of memory that grows: the whole block is given back and a larger one taken, so its contents and its address
+ * change. Grows in steps, so that batches whose images differ a little in size do not each take a new one. Not
+ * thread-safe.
  */
 final class Arena implements AutoCloseable {
     private static final long STEP = 2L << 20;

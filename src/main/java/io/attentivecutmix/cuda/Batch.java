@@ -9,8 +9,9 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 
 /**
- * Where the images of a batch lie in device memory, and the struct that tells the kernels. Uniform: one size, one behind the
- * other. Ragged: an address and a size for each, which travel in {@link Tables}. Owns no device memory. Not thread-safe.
+ * Where the images of a batch lie in device memory, and the struct that tells the kernels. Uniform: one size, one
+ * behind the other. Ragged: an address and a size for each, which travel in {@link Tables}. Owns no device memory. Not
+ * thread-safe.
  */
 final class Batch {
     final KernelImages images;
@@ -100,7 +101,10 @@ final class Batch {
         return (long) height[i] * width[i] * channels * type.bytes();
     }
 
-    /** Lays the images out in a block that begins at {@code first}, each on {@code alignment} bytes; returns the bytes needed. */
+    /**
+     * Lays the images out in a block that begins at {@code first}, each on {@code alignment} bytes; returns the bytes
+     * needed.
+     */
     long layOut(long first, int alignment) {
         long at = 0;
         for (int i = 0; i < count; i++) {

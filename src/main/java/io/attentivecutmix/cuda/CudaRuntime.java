@@ -3,12 +3,12 @@ package io.attentivecutmix.cuda;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * What the CUDA device needs of CUDA's runtime, one method for one call: a seam. The product runs {@link CudartRuntime}; tests
- * run the device on host memory, and make each call fail in turn.
+ * What the CUDA device needs of CUDA's runtime, one method for one call: a seam. The product runs
+ * {@link CudartRuntime}; tests run the device on host memory, and make each call fail in turn.
  *
  * <p>Every failure is thrown as {@link CudaStatus#failure} says. CUDA reports faults of work under way late, so any method
- * may throw what an earlier launch caused. Handles are made once and passed back as they came. Calls act on the thread's
- * current device: {@link #useDevice} comes first on every thread.
+ * may throw what an earlier launch caused. Handles are made once and passed back as they came. Calls act on the
+ * thread's current device: {@link #useDevice} comes first on every thread.
  */
 public interface CudaRuntime {
     /** Makes a device the calling thread's current one. */
@@ -69,7 +69,9 @@ public interface CudaRuntime {
     /** Waits on the host until all work of the stream is done. */
     void synchronizeStream(Pointer stream);
 
-    /** From here on, work on the stream is recorded rather than run. Memory must not be allocated or freed meanwhile. */
+    /**
+     * From here on, work on the stream is recorded rather than run. Memory must not be allocated or freed meanwhile.
+     */
     void beginCapture(Pointer stream);
 
     /** Ends the recording: a graph. After a failure nothing is being recorded any more and there is no graph. */

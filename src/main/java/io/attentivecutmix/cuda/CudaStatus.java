@@ -6,8 +6,8 @@ import io.attentivecutmix.engine.OutOfDeviceMemoryException;
 import java.util.Map;
 
 /**
- * What a status of the CUDA runtime means to the caller. The grouping follows the texts of {@code driver_types.h}: where it says
- * that the process must be terminated, the device is lost.
+ * What a status of the CUDA runtime means to the caller. The grouping follows the texts of {@code driver_types.h}:
+ * where it says that the process must be terminated, the device is lost.
  */
 final class CudaStatus {
     static final int SUCCESS = 0;

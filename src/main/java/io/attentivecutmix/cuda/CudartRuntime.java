@@ -13,8 +13,8 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.SizeTPointer;
 
 /**
- * The CUDA runtime through its preset. Loading this class loads the preset's library, which needs the driver: {@link CudaDevice}
- * asks the kernels' library first.
+ * The CUDA runtime through its preset. Loading this class loads the preset's library, which needs the driver:
+ * {@link CudaDevice} asks the kernels' library first.
  */
 final class CudartRuntime implements CudaRuntime {
     private static void check(int status, String call) {

@@ -6,8 +6,9 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Stage 3 on the CUDA device, from a normalised batch to its last feature maps: a seam. The product runs cuDNN; tests run
- * oneDNN on host memory. Owns its weights and activations. One call at a time; nothing but {@link #prepare} allocates or waits.
+ * Stage 3 on the CUDA device, from a normalised batch to its last feature maps: a seam. The product runs cuDNN; tests
+ * run oneDNN on host memory. Owns its weights and activations. One call at a time; nothing but {@link #prepare}
+ * allocates or waits.
  */
 public interface DeviceExtractor extends AutoCloseable {
     /** Type of the values of {@link #input}. */
@@ -28,8 +29,8 @@ public interface DeviceExtractor extends AutoCloseable {
      * Makes batches of exactly n ready, and all memory for up to n; keeps what it has for other sizes. Synchronises.
      * Pointers that were handed out before may be void afterwards.
      *
-     * @throws io.attentivecutmix.engine.OutOfDeviceMemoryException if the memory does not suffice; every size must be prepared
-     *     again then
+     * @throws io.attentivecutmix.engine.OutOfDeviceMemoryException if the memory does not suffice; every size must be
+     *     prepared again then
      */
     void prepare(int n);
 

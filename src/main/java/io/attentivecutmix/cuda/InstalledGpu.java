@@ -14,8 +14,8 @@ import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * A GPU of this machine, or the reason why there is none to use. What is found is kept: drivers and libraries do not change under a
- * running process. Thread-safe.
+ * A GPU of this machine, or the reason why there is none to use. What is found is kept: drivers and libraries do not
+ * change under a running process. Thread-safe.
  */
 final class InstalledGpu implements Gpu {
     /** The presets' artifact, for messages. */
@@ -40,8 +40,8 @@ final class InstalledGpu implements Gpu {
     }
 
     /**
-     * The kernels' own library is asked first, since it loads anywhere; a preset's would need the driver to load at all. The
-     * libraries come before the first preset, which then takes those that have been loaded.
+     * The kernels' own library is asked first, since it loads anywhere; a preset's would need the driver to load at
+     * all. The libraries come before the first preset, which then takes those that have been loaded.
      */
     private Optional<String> find() {
         String natives = AttentiveKernels.class.getPackageName().replace('.', '/') + "/" + Loader.getPlatform();

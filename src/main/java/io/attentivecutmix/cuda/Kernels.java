@@ -12,9 +12,9 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 
 /**
- * The launchers of {@code attentive_kernels.h} that the device uses: a seam. Arguments, layouts and minimal traffic are said
- * there; a status other than success is thrown as {@link CudaStatus#failure} says, and a refused argument as {@link
- * IllegalStateException}, since the device checks what users give before.
+ * The launchers of {@code attentive_kernels.h} that the device uses: a seam. Arguments, layouts and minimal traffic are
+ * said there; a status other than success is thrown as {@link CudaStatus#failure} says, and a refused argument as
+ * {@link IllegalStateException}, since the device checks what users give before.
  */
 public interface Kernels {
     /** acm_preprocess_workspace: bytes of workspace. */

@@ -13,8 +13,8 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * The way of a batch's pixels, or of its masks, through a step: up, resized where needed, mixed, down. First everything is placed
- * on the host, then it is enqueued, then what came down is delivered. Not thread-safe.
+ * The way of a batch's pixels, or of its masks, through a step: up, resized where needed, mixed, down. First everything
+ * is placed on the host, then it is enqueued, then what came down is delivered. Not thread-safe.
  */
 final class Lane implements AutoCloseable {
     private final boolean masks;

@@ -13,7 +13,9 @@ import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 
-/** The kernels' library through its generated binding; enum values equal the ordinals of the Java enums they stand for. */
+/**
+ * The kernels' library through its generated binding; enum values equal the ordinals of the Java enums they stand for.
+ */
 final class NativeKernels implements Kernels {
     private final LongPointer bytes;
 

@@ -12,9 +12,10 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Page-locked memory for callers' batches. It lives as long as a buffer or a view of one, not as long as the engine: nothing a
- * caller does with a view can crash the JVM. So only the garbage collector knows when it can go, and as for the JVM's own direct
- * buffers there is a limit at which it is asked: the largest heap. Beyond that, batches get ordinary memory. Thread-safe.
+ * Page-locked memory for callers' batches. It lives as long as a buffer or a view of one, not as long as the engine:
+ * nothing a caller does with a view can crash the JVM. So only the garbage collector knows when it can go, and as for
+ * the JVM's own direct buffers there is a limit at which it is asked: the largest heap. Beyond that, batches get
+ * ordinary memory. Thread-safe.
  */
 final class PinnedMemory {
     private static final System.Logger LOG = System.getLogger(PinnedMemory.class.getName());

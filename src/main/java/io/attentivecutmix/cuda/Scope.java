@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Owns what a device made and gives it back in reverse order, once. One failure does not keep the rest from being given back.
- * Where the device is lost, or CUDA ended before us at the end of the process, nothing can be given back and nothing is
- * reported: the driver frees it with the process. Not thread-safe.
+ * Owns what a device made and gives it back in reverse order, once. One failure does not keep the rest from being given
+ * back. Where the device is lost, or CUDA ended before us at the end of the process, nothing can be given back and
+ * nothing is reported: the driver frees it with the process. Not thread-safe.
  */
 final class Scope implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Scope.class.getName());

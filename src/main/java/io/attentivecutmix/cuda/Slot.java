@@ -3,8 +3,8 @@ package io.attentivecutmix.cuda;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * The tables of a step and the event of its end: the host writes those of one step while the device reads those of another. Owns
- * both. Not thread-safe.
+ * The tables of a step and the event of its end: the host writes those of one step while the device reads those of
+ * another. Owns both. Not thread-safe.
  */
 final class Slot implements AutoCloseable {
     final int index;

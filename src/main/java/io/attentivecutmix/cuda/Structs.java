@@ -5,8 +5,8 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Host memory for the kernels' structs, from malloc: nothing is left to the garbage collector, and nothing counts against
- * JavaCPP's limit, which compares the memory of the whole process with the Java heap's.
+ * Host memory for the kernels' structs, from malloc: nothing is left to the garbage collector, and nothing counts
+ * against JavaCPP's limit, which compares the memory of the whole process with the Java heap's.
  */
 final class Structs implements AutoCloseable {
     private final Scope scope = new Scope();

@@ -35,7 +35,8 @@ final class Transfer implements AutoCloseable {
     }
 
     /**
-     * Decides where the images lie on the device. The batch has its form and the images' sizes are set; addresses are written.
+     * Decides where the images lie on the device. The batch has its form and the images' sizes are set; addresses are
+     * written.
      */
     void place(Images images, Batch batch) {
         int n = batch.count;

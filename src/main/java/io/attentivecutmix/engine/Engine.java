@@ -11,8 +11,8 @@ import io.attentivecutmix.method.MixPlan;
  */
 public interface Engine extends AutoCloseable {
     /**
-     * Grows arenas for batches of up to n images, and makes batches of exactly n ready; never shrinks. What depends on the images'
-     * own sizes grows in the first step that has them.
+     * Grows arenas for batches of up to n images, and makes batches of exactly n ready; never shrinks. What depends on
+     * the images' own sizes grows in the first step that has them.
      */
     void prepare(int n);
 
@@ -20,8 +20,8 @@ public interface Engine extends AutoCloseable {
      * Stages 2 to 4: resize, normalise, extract, reduce, select.
      *
      * @param images N images, N = plan.count
-     * @param plan reads {@code mixed} and {@code patches}; writes {@code cells} and {@code nonFinite} of every image with
-     *     patches above 0; others are left alone
+     * @param plan reads {@code mixed} and {@code patches}; writes {@code cells} and {@code nonFinite} of every image
+     *     with patches above 0; others are left alone
      * @param classes (N) label of each image, read only for the CLASS reduction; may be null otherwise
      * @param heat (N, G²) heat maps, row-major, written for every image with patches above 0; null when not wanted
      * @param features (N, G, G, C) last feature maps in float, for tests and comparisons; null when not wanted
@@ -33,7 +33,8 @@ public interface Engine extends AutoCloseable {
      *
      * @param images N images, never overlapping with {@code out}
      * @param plan all fields but sourceWeight
-     * @param out N images of the sizes {@code MixGeometry} gives, of the type and layout wanted; its buffers are written
+     * @param out N images of the sizes {@code MixGeometry} gives, of the type and layout wanted; its buffers are
+     *     written
      */
     void mix(Images images, MixPlan plan, Images out);
 
@@ -41,7 +42,8 @@ public interface Engine extends AutoCloseable {
      * Stages 2 to 5 in one: as {@link #attend} and then {@link #mix}, which a device may fuse.
      *
      * @param images as in {@link #attend}
-     * @param plan reads all but sourceWeight, cells and nonFinite; writes {@code cells} and {@code nonFinite} as {@link #attend}
+     * @param plan reads all but sourceWeight, cells and nonFinite; writes {@code cells} and {@code nonFinite} as
+     *     {@link #attend}
      * @param classes as in {@link #attend}
      * @param heat as in {@link #attend}
      * @param out as in {@link #mix}
@@ -52,7 +54,8 @@ public interface Engine extends AutoCloseable {
     }
 
     /**
-     * Host memory from which and to which this device copies best, for a batch of the caller's; the memory may outlive the engine.
+     * Host memory from which and to which this device copies best, for a batch of the caller's; the memory may outlive
+     * the engine.
      *
      * @param bytes 1 or more
      */

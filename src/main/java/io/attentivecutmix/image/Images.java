@@ -15,8 +15,8 @@ public interface Images extends BatchForm {
     ByteBuffer mask(int i);
 
     /**
-     * Address of the first byte of {@link #pixels} if it lies in memory that a device made for batches (page-locked, which
-     * it copies from and to without a detour), else 0.
+     * Address of the first byte of {@link #pixels} if it lies in memory that a device made for batches (page-locked,
+     * which it copies from and to without a detour), else 0.
      */
     default long address(int i) {
         return 0;

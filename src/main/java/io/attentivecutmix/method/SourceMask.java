@@ -8,8 +8,8 @@ public final class SourceMask {
     private SourceMask() {}
 
     /**
-     * Writes the mask of image i. Under RESIZED geometry the way back from S×S pixels blends neighbours; there the mask is made on
-     * S×S pixels and resized by nearest, as a segmentation mask is.
+     * Writes the mask of image i. Under RESIZED geometry the way back from S×S pixels blends neighbours; there the mask
+     * is made on S×S pixels and resized by nearest, as a segmentation mask is.
      *
      * @param options of the mix
      * @param plan with its cells or boxes filled

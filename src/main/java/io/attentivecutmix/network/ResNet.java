@@ -147,8 +147,9 @@ public enum ResNet {
     }
 
     /**
-     * Name and shape of every tensor the extractor needs, in the order of {@link #convolutions()}: the convolution's weight,
-     * then its batch norm's weight, bias, running_mean, running_var. The classifier ({@code fc.weight} (classes, C),
+     * Name and shape of every tensor the extractor needs, in the order of {@link #convolutions()}: the convolution's
+     * weight, then its batch norm's weight, bias, running_mean, running_var. The classifier ({@code fc.weight}
+     * (classes, C),
      * {@code fc.bias} (classes)) and {@code num_batches_tracked} are not among them.
      */
     public Map<String, int[]> tensors() {

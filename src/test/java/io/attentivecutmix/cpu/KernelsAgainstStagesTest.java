@@ -38,9 +38,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every kernel that has a stage in Java, called through the generated binding on the kernels' build for the CPU, on the input
- * of that stage: bytes, cells, ranks and conversions bit for bit, heat within a bound. The pointers lead to host memory, which
- * that build works on.
+ * Every kernel that has a stage in Java, called through the generated binding on the kernels' build for the CPU, on the
+ * input of that stage: bytes, cells, ranks and conversions bit for bit, heat within a bound. The pointers lead to host
+ * memory, which that build works on.
  */
 class KernelsAgainstStagesTest {
     private static final long SEED = 77;
@@ -168,7 +168,9 @@ class KernelsAgainstStagesTest {
         }
     }
 
-    /** Ragged batches of every type and layout, through every filter, against the stage that feeds the CPU's extractor. */
+    /**
+     * Ragged batches of every type and layout, through every filter, against the stage that feeds the CPU's extractor.
+     */
     @Test
     void inputIsTheInputStages() {
         for (ElementType type : ElementType.values()) {
@@ -354,7 +356,8 @@ class KernelsAgainstStagesTest {
                         stage.reduce(map, cells, maps.labels.get(i), wanted, 0);
                         float[] got = new float[cells];
                         maps.heat.getPointer((long) i * cells).get(got);
-                        // Float sums of C terms in 32 chains against double ones: C/32 + 6 roundings of at most the largest sum.
+                        // Float sums of C terms in 32 chains against double ones: C/32 + 6 roundings of at most the
+                        // largest sum.
                         double sum = switch (reduction) {
                             case MEAN -> magnitude;
                             case L2 -> magnitude * Math.sqrt(channels);

@@ -30,8 +30,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * acm_preprocess, acm_mix and acm_source_weights together, on their build for the CPU, do what the pixel mixer and the planner
- * do: ragged batches, cells and boxes, both geometries, pixels and segmentation masks of every width, byte for byte.
+ * acm_preprocess, acm_mix and acm_source_weights together, on their build for the CPU, do what the pixel mixer and the
+ * planner do: ragged batches, cells and boxes, both geometries, pixels and segmentation masks of every width, byte for
+ * byte.
  */
 class MixKernelsTest {
     private static final long SEED = 79;

@@ -12,8 +12,8 @@ import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * The CPU device's network in the place of the CUDA device's: on host memory, one image after the other, so that features equal the
- * CPU device's bit for bit. Its work waits in the stream like everything else.
+ * The CPU device's network in the place of the CUDA device's: on host memory, one image after the other, so that
+ * features equal the CPU device's bit for bit. Its work waits in the stream like everything else.
  */
 public final class OneDnnExtractor implements DeviceExtractor {
     private static final int CHANNELS = 4;

@@ -53,7 +53,9 @@ class CudaEngineTest {
         return plan;
     }
 
-    /** Images of S by S go straight into a network that takes them; others are resized first; the cells are the same. */
+    /**
+     * Images of S by S go straight into a network that takes them; others are resized first; the cells are the same.
+     */
     @Test
     void pixelsStraightIntoTheNetwork() {
         HostRuntime one = new HostRuntime();

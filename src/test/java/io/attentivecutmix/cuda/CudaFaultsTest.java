@@ -28,8 +28,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every call that the CUDA device makes fails in turn, with a status of every kind: the exception says what the caller can do, all is
- * given back, and the engine works on or refuses as it says.
+ * Every call that the CUDA device makes fails in turn, with a status of every kind: the exception says what the caller
+ * can do, all is given back, and the engine works on or refuses as it says.
  */
 class CudaFaultsTest {
     private static final int S = 32;

@@ -6,9 +6,9 @@ import java.util.Set;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Makes calls of the seams fail: the n-th one, as soon as it is made, a few calls later as CUDA reports faults of running work, and
- * from then on for ever where the status says that the device is lost. What gives something back, or waits, does so before it
- * fails, as otherwise a ledger could never be empty.
+ * Makes calls of the seams fail: the n-th one, as soon as it is made, a few calls later as CUDA reports faults of
+ * running work, and from then on for ever where the status says that the device is lost. What gives something back, or
+ * waits, does so before it fails, as otherwise a ledger could never be empty.
  */
 final class Faults {
     /** What only asks or describes and has no status of its own to return. */

@@ -14,9 +14,10 @@ import org.bytedeco.javacpp.Pointer;
  * Host memory in the place of a GPU, and a ledger of all that was made.
  *
  * <p>As lazy as a device may be: work waits in its stream until the host waits for it, so who reads a result too early, or writes
- * a staging buffer too early, gets garbage. Fresh memory is filled with 0xFF (NaN), freed memory with 0xA5. While a stream is
- * recorded its work goes into the graph and runs only when that is launched. Illegal use (freeing twice, freeing under running work,
- * allocating while recording) is an {@link AssertionError} or the status that CUDA would give.
+ * a staging buffer too early, gets garbage. Fresh memory is filled with 0xFF (NaN), freed memory with 0xA5. While a
+ * stream is recorded its work goes into the graph and runs only when that is launched. Illegal use (freeing twice,
+ * freeing under running work, allocating while recording) is an {@link AssertionError} or the status that CUDA would
+ * give.
  */
 public final class HostRuntime implements CudaRuntime {
     private static final long ALIGNMENT = 256;
@@ -72,7 +73,9 @@ public final class HostRuntime implements CudaRuntime {
         streams.put(0L, new Stream());
     }
 
-    /** What was made and not given back, in words; empty when all is well. Memory of callers' batches is not counted. */
+    /**
+     * What was made and not given back, in words; empty when all is well. Memory of callers' batches is not counted.
+     */
     public List<String> leftovers() {
         List<String> left = new ArrayList<>();
         memory.forEach((address, bytes) -> {
@@ -139,7 +142,10 @@ public final class HostRuntime implements CudaRuntime {
         return s;
     }
 
-    /** Runs a stream's work up to a point. Other streams run meanwhile, by chance: nothing but events keeps them in order. */
+    /**
+     * Runs a stream's work up to a point. Other streams run meanwhile, by chance: nothing but events keeps them in
+     * order.
+     */
     private void drain(Stream s, long upTo) {
         while (s.done < upTo) {
             for (Stream other : List.copyOf(streams.values())) {

@@ -14,8 +14,9 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.ShortPointer;
 
 /**
- * The kernels' build for the CPU behind the queues of a {@link HostRuntime}: a launch runs when its stream gets there. Arguments
- * are copied at the launch, as CUDA copies a kernel's, so what the host does to a struct afterwards does not matter.
+ * The kernels' build for the CPU behind the queues of a {@link HostRuntime}: a launch runs when its stream gets there.
+ * Arguments are copied at the launch, as CUDA copies a kernel's, so what the host does to a struct afterwards does not
+ * matter.
  */
 public final class QueuedKernels implements Kernels {
     private final HostRuntime runtime;

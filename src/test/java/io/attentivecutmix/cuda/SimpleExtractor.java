@@ -6,7 +6,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
-/** In the network's place: the features of a cell are sums of its pixels. For tests of all that is around the network. */
+/**
+ * In the network's place: the features of a cell are sums of its pixels. For tests of all that is around the network.
+ */
 final class SimpleExtractor implements DeviceExtractor {
     private static final int CHANNELS = 4;
     private static final int STRIDE = 32;

@@ -18,10 +18,10 @@ import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * Steps on images that stay on the card: {@code DeviceSteps [steps [batch,…]]}, 200 steps of 1, 8, 64 and 256 images by default.
- * One JSON line for each precision and batch: images/s with steps enqueued one behind the other, the median and the 99th
- * percentile of a step that is waited for, what the host spends on enqueuing one, and the time of the same step without
- * the extractor (plain CutMix).
+ * Steps on images that stay on the card: {@code DeviceSteps [steps [batch,…]]}, 200 steps of 1, 8, 64 and 256 images by
+ * default. One JSON line for each precision and batch: images/s with steps enqueued one behind the other, the median
+ * and the 99th percentile of a step that is waited for, what the host spends on enqueuing one, and the time of the same
+ * step without the extractor (plain CutMix).
  */
 public final class DeviceSteps {
     private static final int SIDE = 224;

@@ -16,8 +16,8 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Images/s of the extractor: a normalised float tensor in, selected cells out. Reduction and selection, a thousandth of the
- * work, are within.
+ * Images/s of the extractor: a normalised float tensor in, selected cells out. Reduction and selection, a thousandth of
+ * the work, are within.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

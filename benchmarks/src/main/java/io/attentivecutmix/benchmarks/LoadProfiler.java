@@ -18,8 +18,8 @@ import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.ScalarResult;
 
 /**
- * Records, for each iteration, how many processors other processes kept busy: a figure measured beside a busy neighbour is
- * then seen to be one. From /proc/stat; says nothing where there is none.
+ * Records, for each iteration, how many processors other processes kept busy: a figure measured beside a busy neighbour
+ * is then seen to be one. From /proc/stat; says nothing where there is none.
  */
 public final class LoadProfiler implements InternalProfiler {
     static final String METRIC = "cpu.others";

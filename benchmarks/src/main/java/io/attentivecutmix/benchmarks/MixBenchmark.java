@@ -24,8 +24,8 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Stage: mixed images of a uint8 batch in each form of output. Least traffic: three bytes of every pixel read (from the one image
- * or the other), the output written; the batch is larger than the caches.
+ * Stage: mixed images of a uint8 batch in each form of output. Least traffic: three bytes of every pixel read (from the
+ * one image or the other), the output written; the batch is larger than the caches.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)

@@ -18,8 +18,9 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Two contestants in one JVM, in alternation: each iteration is one batch of the one and one batch of the other, in an order
- * that changes every time, so that a slow moment of the machine meets both. The report takes the ratio of every iteration.
+ * Two contestants in one JVM, in alternation: each iteration is one batch of the one and one batch of the other, in an
+ * order that changes every time, so that a slow moment of the machine meets both. The report takes the ratio of every
+ * iteration.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

@@ -17,10 +17,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * PyTorch in float through DJL, operator by operator, batch norms folded (so it has fewer operators to run than a model as it
- * comes). Activations and weights are channels-last, PyTorch's faster layout on processors: DJL has no call for that, but
- * PyTorch takes a transposed view of an NHWC array for what it is. Sums are made in place. Intra-op threads as many as the
- * rival has, one inter-op thread, as DJL's guide on inference advises. Large blocks are kept by malloc: see {@link Main}.
+ * PyTorch in float through DJL, operator by operator, batch norms folded (so it has fewer operators to run than a model
+ * as it comes). Activations and weights are channels-last, PyTorch's faster layout on processors: DJL has no call for
+ * that, but PyTorch takes a transposed view of an NHWC array for what it is. Sums are made in place. Intra-op threads
+ * as many as the rival has, one inter-op thread, as DJL's guide on inference advises. Large blocks are kept by malloc:
+ * see {@link Main}.
  */
 final class PyTorchNet implements Net {
     private final NDManager manager;

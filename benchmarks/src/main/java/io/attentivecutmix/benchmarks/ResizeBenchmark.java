@@ -18,7 +18,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Stage: a picture to the extractor's 224×224. Least traffic: every byte of it read, every byte of the result written. */
+/**
+ * Stage: a picture to the extractor's 224×224. Least traffic: every byte of it read, every byte of the result written.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)

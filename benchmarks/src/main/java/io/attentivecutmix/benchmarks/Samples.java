@@ -16,7 +16,10 @@ import java.nio.ByteOrder;
 import java.util.Random;
 import javax.imageio.ImageIO;
 
-/** What benchmarks work on: images of a few smooth waves with noise, the same everywhere, and weights that no training made. */
+/**
+ * What benchmarks work on: images of a few smooth waves with noise, the same everywhere, and weights that no training
+ * made.
+ */
 final class Samples {
     static final long SEED = 7;
     static final int CLASSES = 1000;
@@ -132,7 +135,8 @@ final class Samples {
     /**
      * Fails the run, as a benchmark that computes the wrong thing must.
      *
-     * @param otherwise constant where this is called often: building a message would be counted as the benchmark's garbage
+     * @param otherwise constant where this is called often: building a message would be counted as the benchmark's
+     *     garbage
      */
     static void require(boolean right, String otherwise) {
         if (!right) {

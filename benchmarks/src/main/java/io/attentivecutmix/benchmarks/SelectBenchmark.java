@@ -17,7 +17,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Stage: the k hottest of G² cells of 64 heat maps; beside it what a Java programmer writes, a sort of boxed indices. */
+/**
+ * Stage: the k hottest of G² cells of 64 heat maps; beside it what a Java programmer writes, a sort of boxed indices.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)
 @OutputTimeUnit(TimeUnit.SECONDS)

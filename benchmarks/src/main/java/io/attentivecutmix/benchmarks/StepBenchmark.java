@@ -17,8 +17,8 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Images/s of a whole step, uint8 images in, mixed uint8 images and labels out: resize, normalise, extract, select, mix. Image
- * sizes: 224 needs no resize, 375x500 is a photograph of ImageNet.
+ * Images/s of a whole step, uint8 images in, mixed uint8 images and labels out: resize, normalise, extract, select,
+ * mix. Image sizes: 224 needs no resize, 375x500 is a photograph of ImageNet.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)

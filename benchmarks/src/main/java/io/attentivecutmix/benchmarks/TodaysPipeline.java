@@ -25,9 +25,9 @@ import java.util.concurrent.ForkJoinPool;
 import java.util.stream.IntStream;
 
 /**
- * The same work with what Java offers today: ImageIO, Graphics2D, ONNX Runtime in batches, features to the heap, a sort and
- * copies. Written as a good programmer would at first: decoding and preparing on all threads, a reused input buffer, the session
- * at its best settings.
+ * The same work with what Java offers today: ImageIO, Graphics2D, ONNX Runtime in batches, features to the heap, a sort
+ * and copies. Written as a good programmer would at first: decoding and preparing on all threads, a reused input
+ * buffer, the session at its best settings.
  */
 final class TodaysPipeline implements Contestant {
     private static final int SIDE = 224;

@@ -21,8 +21,8 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Stage: features (G, G, C) to a heat map (G, G). In this package because the stage is not public. Least traffic: the features read
- * (one image's stay in the cache, as they do behind the extractor).
+ * Stage: features (G, G, C) to a heat map (G, G). In this package because the stage is not public. Least traffic: the
+ * features read (one image's stay in the cache, as they do behind the extractor).
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)

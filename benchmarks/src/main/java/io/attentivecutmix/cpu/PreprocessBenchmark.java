@@ -25,8 +25,8 @@ import org.openjdk.jmh.annotations.Threads;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Stage: a uint8 image to the extractor's normalised input, resized if need be. In this package because the stage is not public.
- * Least traffic: the image read, the input written.
+ * Stage: a uint8 image to the extractor's normalised input, resized if need be. In this package because the stage is
+ * not public. Least traffic: the image read, the input written.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.Throughput)

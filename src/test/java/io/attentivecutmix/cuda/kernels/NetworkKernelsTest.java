@@ -14,8 +14,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * The kernels that replace parts of the network, through the generated binding on their build for the CPU, against plain Java
- * loops. What oneDNN fuses on the CPU has no stage of its own to compare with.
+ * The kernels that replace parts of the network, through the generated binding on their build for the CPU, against
+ * plain Java loops. What oneDNN fuses on the CPU has no stage of its own to compare with.
  */
 class NetworkKernelsTest {
     private static final long SEED = 91;
@@ -95,7 +95,10 @@ class NetworkKernelsTest {
         stem(ElementType.BFLOAT16, 0x1p-8);
     }
 
-    /** 7×7 convolution of bytes, bias, ReLU, pool: within one rounding to the type and 147 of float sums of a double result. */
+    /**
+     * 7×7 convolution of bytes, bias, ReLU, pool: within one rounding to the type and 147 of float sums of a double
+     * result.
+     */
     private void stem(ElementType type, double rounding) {
         int side = 32;
         float[] weights = gaussian(64 * 147, 0.1);
