@@ -11,9 +11,12 @@
 // changes no maximum after a ReLU, and bits of values that are not negative sort as unsigned integers, NaN (0x7fff) above all:
 // the pool is a maximum of integers. The result is, bit for bit, that of convolution, rounding and pool one after the other.
 //
+// Bytes of uint8 images come in aligned vectors wherever a row begins, each once per tile, to a buffer beside the tile; from
+// there a table makes pixels of them, by words shifted to where a pixel begins.
+//
 // Weights lie in the order of the B fragments (acm_stem_pack), 16 bytes a lane; channels are permuted in groups of 32 so that
 // a lane owns 8 neighbouring ones. Blocks stay and walk over tiles; weights are loaded once per block, and the next tile's
-// pixels are on their way while this one is pooled.
+// bytes are on their way while this one is multiplied and pooled, packed pixels while it is pooled.
 #include "images.cuh"
 
 namespace acm {
@@ -25,7 +28,10 @@ constexpr int kInH = 2 * kConvH + 5, kInW = 2 * kConvW + 6;
 constexpr int kPitch = 24;  // 16-byte chunks of two pixels from row to row: 20 hold pixels, see input_offset
 constexpr int kWarps = 8, kStemThreads = 32 * kWarps;
 constexpr int kWeightBytes = kSteps * 4 * 512, kInputBytes = kInH * kPitch * 16, kMapBytes = (kRows + 1) * 128;
-constexpr int kTable = kWeightBytes + kInputBytes + kMapBytes, kStemShared = kTable + (3 * 256 + kChannels) * 4;
+// A row's bytes as the aligned vectors that hold them.
+constexpr int kRawVectors = (kInW * 3 + 15 + 15) / 16, kRawPitch = kRawVectors * 16;
+constexpr int kTable = kWeightBytes + kInputBytes + kMapBytes, kBias = kTable + 3 * 256 * 2, kRaw = kBias + kChannels * 4;
+constexpr int kStemShared = kRaw + kInH * kRawPitch;
 static_assert((kRows + 15) / 16 == 2 * kWarps, "a warp makes two tiles of 16 rows");
 
 // Where chunk c of a row of the input lies. Row tiles read neighbouring chunks, the column tile every other row: both spread
@@ -68,52 +74,102 @@ __device__ __forceinline__ StemTile tile_at(const StemShape &s, int index) {
   return {image, rest / s.tilesX * kPooledH, rest % s.tilesX * kPooledW};
 }
 
-template <typename T, bool kBytes>
-__device__ __forceinline__ void stage_input(const acm_images &in, const StemTile &tile, unsigned char *input,
-                                            const uint32_t *table) {
+// Where the input of a tile begins; multiples of 4 less 5 and 6, so x is even.
+struct Corner {
+  int y, x;
+};
+__device__ __forceinline__ Corner corner_of(const StemTile &tile) { return {4 * tile.y - 5, 4 * tile.x - 6}; }
+// The first byte of a tile's row in its image, which has less than 2^31; and that byte's place in its aligned vector.
+__device__ __forceinline__ int row_begin(const acm_images &in, int y, int left) { return (y * in.width + left) * 3; }
+__device__ __forceinline__ int row_shift(const unsigned char *image, int begin) {
+  return static_cast<int>((static_cast<uint32_t>(reinterpret_cast<uintptr_t>(image)) + static_cast<uint32_t>(begin)) & 15);
+}
+
+// Bytes of a tile to shared memory as they lie in memory. Only the vectors at an image's two ends may reach out of it.
+__device__ __forceinline__ void fetch_bytes(const acm_images &in, const StemTile &tile, unsigned char *raw) {
   const unsigned char *image = image_at(in, tile.image);
-  const int top = 4 * tile.y - 5, left = 4 * tile.x - 6;
-  if (kBytes) {
-    for (int item = threadIdx.x; item < kInH * kInW; item += kStemThreads) {
-      const int y = top + item / kInW, x = left + item % kInW;
-      uint2 pixel = make_uint2(0, 0);
-      if (y >= 0 && y < in.height && x >= 0 && x < in.width) {
-        const unsigned char *at = image + (static_cast<int64_t>(y) * in.width + x) * 3;
-        pixel = make_uint2(table[at[0]] | table[256 + at[1]] << 16, table[512 + at[2]]);
-      }
-      *reinterpret_cast<uint2 *>(input + input_offset(item / kInW, item % kInW / 2) + item % 2 * 8) = pixel;
-    }
-  } else {
-    ACM_NO_UNROLL  // asynchronous: nothing is gained by more in flight, and registers are short
-    for (int item = threadIdx.x; item < kInH * kInW / 2; item += kStemThreads) {
-      const int y = top + item / (kInW / 2), x = left + item % (kInW / 2) * 2;
-      const bool inside = y >= 0 && y < in.height && x >= 0 && x < in.width;
-      const int64_t at = inside ? (static_cast<int64_t>(y) * in.width + x) * 8 : 0;
-      copy_async16(input + input_offset(item / (kInW / 2), item % (kInW / 2)), image + at, inside ? 16 : 0);
+  const Corner corner = corner_of(tile);
+  const int size = in.height * in.width * 3, right = min(corner.x + kInW, in.width);
+  ACM_NO_UNROLL
+  for (int item = threadIdx.x; item < kInH * kRawVectors; item += kStemThreads) {
+    const int row = item / kRawVectors, y = corner.y + row;
+    if (y < 0 || y >= in.height) continue;
+    const int begin = row_begin(in, y, corner.x), at = begin - row_shift(image, begin) + item % kRawVectors * 16;
+    const int from = row_begin(in, y, max(corner.x, 0)), to = row_begin(in, y, right);
+    if (at >= to || at + 16 <= from) continue;
+    unsigned char *vector = raw + item * 16;
+    if (at >= 0 && at + 16 <= size) {
+      copy_async16(vector, image + at, 16);
+    } else {
+      ACM_NO_UNROLL
+      for (int i = max(from - at, 0); i < min(to - at, 16); i++) vector[i] = image[at + i];
     }
   }
   copy_async_commit();
 }
+// Pixels of a tile from its bytes: normalised, rounded, 0 outside the image.
+__device__ __forceinline__ void convert_bytes(const acm_images &in, const StemTile &tile, const unsigned char *raw,
+                                              const uint16_t *table, unsigned char *input) {
+  const unsigned char *image = image_at(in, tile.image);
+  const Corner corner = corner_of(tile);
+  ACM_NO_UNROLL
+  for (int item = threadIdx.x; item < kInH * kInW / 2; item += kStemThreads) {
+    const int row = item / (kInW / 2), chunk = item % (kInW / 2), y = corner.y + row, x = corner.x + 2 * chunk;
+    uint4 pixels = make_uint4(0, 0, 0, 0);
+    if (y >= 0 && y < in.height && x < in.width) {
+      const int at = row_shift(image, row_begin(in, y, corner.x)) + 6 * chunk;
+      const uint32_t *words = reinterpret_cast<const uint32_t *>(raw + row * kRawPitch) + at / 4, bits = at % 4 * 8;
+      const uint32_t low = __funnelshift_r(words[0], words[1], bits), high = __funnelshift_r(words[1], words[2], bits);
+      if (x >= 0) {  // x is even, so both are
+        pixels.x = table[low & 0xff] | static_cast<uint32_t>(table[256 + (low >> 8 & 0xff)]) << 16;
+        pixels.y = table[512 + (low >> 16 & 0xff)];
+        if (x + 1 < in.width) {
+          pixels.z = table[low >> 24] | static_cast<uint32_t>(table[256 + (high & 0xff)]) << 16;
+          pixels.w = table[512 + (high >> 8 & 0xff)];
+        }
+      }
+    }
+    *reinterpret_cast<uint4 *>(input + input_offset(row, chunk)) = pixels;
+  }
+}
+// Packed pixels of a tile, two by two.
+__device__ __forceinline__ void fetch_pixels(const acm_images &in, const StemTile &tile, unsigned char *input) {
+  const unsigned char *image = image_at(in, tile.image);
+  const Corner corner = corner_of(tile);
+  ACM_NO_UNROLL  // asynchronous: nothing is gained by more in flight, and registers are short
+  for (int item = threadIdx.x; item < kInH * kInW / 2; item += kStemThreads) {
+    const int row = item / (kInW / 2), chunk = item % (kInW / 2), y = corner.y + row, x = corner.x + 2 * chunk;
+    const bool inside = y >= 0 && y < in.height && x >= 0 && x < in.width;
+    const int64_t at = inside ? (static_cast<int64_t>(y) * in.width + x) * 8 : 0;
+    copy_async16(input + input_offset(row, chunk), image + at, inside ? 16 : 0);
+  }
+  copy_async_commit();
+}
 
-// dynamic shared bytes: 78208
+// dynamic shared bytes: 81712
 template <typename T, bool kBytes>
 __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisation normalisation,
                                                       const uint16_t *__restrict__ weights, const float *__restrict__ bias,
                                                       uint16_t *__restrict__ out, StemShape shape) {
   ACM_DYNAMIC_SHARED(shared);
-  unsigned char *const input = shared + kWeightBytes, *const map = input + kInputBytes;
-  uint32_t *const table = reinterpret_cast<uint32_t *>(shared + kTable);
+  unsigned char *const input = shared + kWeightBytes, *const map = input + kInputBytes, *const raw = shared + kRaw;
+  uint16_t *const table = reinterpret_cast<uint16_t *>(shared + kTable);
+  float *const biases = reinterpret_cast<float *>(shared + kBias);
   const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
+  if (kBytes) {
+    fetch_bytes(in, tile_at(shape, blockIdx.x), raw);
+  } else {
+    fetch_pixels(in, tile_at(shape, blockIdx.x), input);
+  }
   for (int i = thread; i < kWeightBytes / 16; i += kStemThreads) {
     *reinterpret_cast<uint4 *>(shared + i * 16) = load16(reinterpret_cast<const unsigned char *>(weights) + i * 16);
   }
-  if (thread < kChannels) table[768 + thread] = __float_as_uint(bias[thread]);
+  if (thread < kChannels) biases[thread] = bias[thread];
   if (kBytes) {
     for (int v = thread; v < 256; v += kStemThreads) {
       ACM_UNROLL
       for (int c = 0; c < 3; c++) table[c * 256 + v] = from_float<T>(normalise_byte(v, normalisation, c)).bits;
     }
-    __syncthreads();
   }
   // This lane gives the address of row lane % 16 of each of the warp's two tiles; the lanes above 15 those of k + 8. The spare
   // row of the last tile repeats its last.
@@ -125,10 +181,15 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
     from[i].x += lane / 16;
   }
 
-  stage_input<T, kBytes>(in, tile_at(shape, blockIdx.x), input, table);
   for (int index = blockIdx.x; index < shape.tiles; index += gridDim.x) {
     copy_async_wait<0>();
     __syncthreads();  // the input is there, weights too, and the map has been pooled
+    const int next = index + static_cast<int>(gridDim.x);
+    if (kBytes) {
+      convert_bytes(in, tile_at(shape, index), raw, table, input);
+      __syncthreads();  // pixels are made, and their bytes are not needed any more
+      if (next < shape.tiles) fetch_bytes(in, tile_at(shape, next), raw);
+    }
     float sum[2][8][4];
     ACM_UNROLL
     for (int i = 0; i < 2; i++) {
@@ -164,12 +225,12 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
         const bool inside = y >= 0 && y < shape.mapH && x >= 0 && x < shape.mapW;
         ACM_UNROLL
         for (int q = 0; q < 2; q++) {  // groups of 32 channels: this lane's are q·32 + 8·(lane % 4) and the 7 after it
-          const uint32_t *add = table + 768 + q * 32 + lane % 4 * 8;
+          const float *add = biases + q * 32 + lane % 4 * 8;
           uint32_t words[4];
           ACM_UNROLL
           for (int j = 0; j < 4; j++) {
-            const float low = relu(sum[i][q * 4 + j][2 * half] + __uint_as_float(add[2 * j]));
-            const float high = relu(sum[i][q * 4 + j][2 * half + 1] + __uint_as_float(add[2 * j + 1]));
+            const float low = relu(sum[i][q * 4 + j][2 * half] + add[2 * j]);
+            const float high = relu(sum[i][q * 4 + j][2 * half + 1] + add[2 * j + 1]);
             words[j] = inside ? rounded<T>(low) | rounded<T>(high) << 16 : 0;
           }
           store_shared16(map + map_offset(m, q * 4 + lane % 4), make_uint4(words[0], words[1], words[2], words[3]));
@@ -177,8 +238,7 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
       }
     }
     __syncthreads();  // the map is complete, and the input free
-    const int next = index + static_cast<int>(gridDim.x);
-    if (next < shape.tiles) stage_input<T, kBytes>(in, tile_at(shape, next), input, table);
+    if (!kBytes && next < shape.tiles) fetch_pixels(in, tile_at(shape, next), input);
     ACM_NO_UNROLL
     for (int item = thread; item < kPooledH * kPooledW * 8; item += kStemThreads) {
       const int chunk = item % 8, pixel = item / 8, y = pixel / kPooledW, x = pixel % kPooledW;
@@ -195,7 +255,7 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
     }
   }
 }
-static_assert(kStemShared == 78208, "the figure above the kernel");
+static_assert(kStemShared == 81712, "the figure above the kernel");
 
 template <typename T>
 int stem(const acm_images &in, const Normalisation &n, const uint16_t *weights, const float *bias, void *out,
