@@ -53,6 +53,8 @@ add_mutant(copy_not_waited_for stem "stem_pack" plain stem.packed "FAILED\\|neve
   "copy_async_wait<0>();" "copy_async_wait<1>();")
 add_mutant(map_not_complete stem "stem_pack" thread stem.bytes "data race"
   "__syncthreads();  // the map is complete" "// the map is complete")
+add_mutant(vector_before_the_image stem "stem_pack" address stem.bytes "AddressSanitizer"
+  "if (at >= 0 && at + 16 <= size)" "if (at + 16 <= size)")
 add_mutant(rounded_to_zero preprocess "" plain preprocess.uint8 "FAILED uint8 filter 0"
   "return 1 << (kWeightBits - 1);" "return 0;")
 add_mutant(infinity_not_noted preprocess "" plain preprocess.spoiled "FAILED spoiled by inf"
