@@ -211,12 +211,7 @@ class KernelsAgainstStagesTest {
                     int n = values.length;
                     TestImages in = batch(type, layout, 61, 45, 32, 32, 20, 90, 33, 32, 32, 32, 40, 40);
                     for (int i = 0; i < n; i++) {
-                        int at = random.nextInt(in.height(i) * in.width(i) * 3);
-                        switch (type) {
-                            case FLOAT16 -> in.pixels(i).putShort(2 * at, HalfFloats.toFloat16(values[i]));
-                            case BFLOAT16 -> in.pixels(i).putShort(2 * at, HalfFloats.toBfloat16(values[i]));
-                            default -> in.pixels(i).putFloat(4 * at, values[i]);
-                        }
+                        spoil(in, i, values[i]);
                     }
                     MixOptions options = MixOptions.paper().withPatches(new Patches.Fixed(1)).withInputSide(32)
                             .withResizeFilter(filter).withNormalisation(Normalisation.IMAGENET);
@@ -430,22 +425,98 @@ class KernelsAgainstStagesTest {
                 plan.mixed[i] = i < 2;
                 plan.cells[i] = maps.cells.get(i);
             }
-            PixelMixer mixer = new PixelMixer(options);
-            List<TestImages.Image> images = new ArrayList<>();
-            for (int i = 0; i < 3; i++) {
-                images.add(new TestImages.Image(h, w, TestImages.buffer(h * w * 3 * to.bytes())));
-            }
-            TestImages wanted = new TestImages(to, toLayout, images);
-            for (int i = 0; i < 3; i++) {
-                mixer.mix(in, plan, i, wanted);
-                byte[] expected = new byte[h * w * 3 * to.bytes()];
-                byte[] got = new byte[expected.length];
-                wanted.pixels(i).get(0, expected);
-                out.memory().get((int) out.offsets()[i], got);
-                assertArrayEquals(expected, got,
-                        type + " " + layout + " to " + to + " " + toLayout + " image " + i + ", seed " + SEED);
-            }
+            samePixels(options, in, plan, to, toLayout, out);
             weights(source, regions, maps, plan, h, w);
+        }
+    }
+
+    /** Compares what a kernel wrote with what the pixel mixer writes by the plan. */
+    private static void samePixels(MixOptions options, TestImages in, MixPlan plan, ElementType to, Layout toLayout, Device out) {
+        PixelMixer mixer = new PixelMixer(options);
+        List<TestImages.Image> images = new ArrayList<>();
+        for (int i = 0; i < in.count(); i++) {
+            int bytes = in.height(i) * in.width(i) * 3 * to.bytes();
+            images.add(new TestImages.Image(in.height(i), in.width(i), TestImages.buffer(bytes)));
+        }
+        TestImages wanted = new TestImages(to, toLayout, images);
+        for (int i = 0; i < in.count(); i++) {
+            mixer.mix(in, plan, i, wanted);
+            byte[] expected = new byte[in.height(i) * in.width(i) * 3 * to.bytes()];
+            byte[] got = new byte[expected.length];
+            wanted.pixels(i).get(0, expected);
+            out.memory().get((int) out.offsets()[i], got);
+            assertArrayEquals(expected, got,
+                    in.elementType() + " " + in.layout() + " to " + to + " " + toLayout + " image " + i + ", seed " + SEED);
+        }
+    }
+
+    /**
+     * Images with a NaN or an infinity, noted by acm_preprocess, are mixed in one launch by the engine's cells for them: the
+     * first k, whatever their features hold. An image that is not mixed is flagged all the same.
+     */
+    @Test
+    void spoiledImagesAreMixedByTheEnginesCells() {
+        MixOptions options = MixOptions.paper();
+        int cells = GRID * GRID;
+        int[] size = {61, 61, 61, 61};
+        int[] side = {32, 32, 32, 32};
+        int[] partners = {3, 0, 1, 2};
+        boolean[] taken = {true, true, true, false};
+        for (ElementType type : List.of(ElementType.FLOAT16, ElementType.BFLOAT16, ElementType.FLOAT32)) {
+            for (Layout layout : Layout.values()) {
+                TestImages in = batch(type, layout, 61, 61, 61, 61, 61, 61, 61, 61);
+                spoil(in, 0, Float.NaN);
+                spoil(in, 2, Float.POSITIVE_INFINITY);
+                spoil(in, 3, Float.NEGATIVE_INFINITY);
+                Device source = device(in);
+                byte[] flags = preprocess(source, device(side, side, ElementType.FLOAT16, Layout.NHWC, 4), ResizeFilter.BILINEAR, true);
+                assertArrayEquals(new byte[] {1, 0, 1, 1}, flags, type + " " + layout + ", seed " + SEED);
+                for (Reduction reduction : Reduction.values()) {
+                    Device out = device(size, size, ElementType.FLOAT16, Layout.NCHW, 3);
+                    try (Maps maps = new Maps(4, 8, reduction, false);
+                            KernelRegions regions = new KernelRegions();
+                            IntPointer partner = new IntPointer(partners);
+                            BytePointer mixed = new BytePointer(new byte[] {1, 1, 1, 0});
+                            BytePointer spoiled = new BytePointer(flags);
+                            FloatPointer normalisation = new FloatPointer(IMAGENET)) {
+                        maps.patches.put(1, 9).put(2, 17).put(3, 5);
+                        maps.attention.spoiled(spoiled);
+                        regions.grid(GRID);
+                        regions.partner(partner);
+                        regions.mixed(mixed);
+                        regions.normalisation(normalisation);
+                        ok(AttentiveKernels.acm_attend_mix(maps.attention, source.images(), source.images(), out.images(), regions,
+                                null));
+                        MixPlan plan = new MixPlan(GRID);
+                        plan.resize(4);
+                        for (int i = 0; i < 4; i++) {
+                            float[] heat = new float[cells];
+                            maps.heat.getPointer((long) i * cells).get(heat);
+                            if (flags[i] != 0) {
+                                Arrays.fill(heat, Float.NaN);
+                            }
+                            plan.partner[i] = partners[i];
+                            plan.mixed[i] = taken[i];
+                            boolean nonFinite = Selection.select(heat, 0, cells, maps.patches.get(i), plan.cells, i);
+                            String which = type + " " + layout + " " + reduction + " image " + i + ", seed " + SEED;
+                            assertEquals(flags[i] != 0, nonFinite, which);
+                            assertEquals(nonFinite ? 1 : 0, maps.nonFinite.get(i), which);
+                            assertEquals(plan.cells[i], maps.cells.get(i), which);
+                        }
+                        assertEquals((1L << 17) - 1, plan.cells[2], reduction.toString());
+                        samePixels(options, in, plan, ElementType.FLOAT16, Layout.NCHW, out);
+                    }
+                }
+            }
+        }
+    }
+
+    private void spoil(TestImages in, int image, float value) {
+        int at = random.nextInt(in.height(image) * in.width(image) * 3);
+        switch (in.elementType()) {
+            case FLOAT16 -> in.pixels(image).putShort(2 * at, HalfFloats.toFloat16(value));
+            case BFLOAT16 -> in.pixels(image).putShort(2 * at, HalfFloats.toBfloat16(value));
+            default -> in.pixels(image).putFloat(4 * at, value);
         }
     }
 
