@@ -11,8 +11,8 @@
 // changes no maximum after a ReLU, and bits of values that are not negative sort as unsigned integers, NaN (0x7fff) above all:
 // the pool is a maximum of integers. The result is, bit for bit, that of convolution, rounding and pool one after the other.
 //
-// Bytes of uint8 images come in aligned vectors wherever a row begins, each once per tile, to a buffer beside the tile; from
-// there a table makes pixels of them, by words shifted to where a pixel begins.
+// Bytes of uint8 images come in aligned vectors wherever a row begins, each once per tile, to a buffer beside the tile;
+// from there a table makes pixels of them, by words shifted to where a pixel begins.
 //
 // Weights lie in the order of the B fragments (acm_stem_pack), 16 bytes a lane; channels are permuted in groups of 32 so that
 // a lane owns 8 neighbouring ones. Blocks stay and walk over tiles; weights are loaded once per block, and the next tile's
@@ -30,8 +30,8 @@ constexpr int kWarps = 8, kStemThreads = 32 * kWarps;
 constexpr int kWeightBytes = kSteps * 4 * 512, kInputBytes = kInH * kPitch * 16, kMapBytes = (kRows + 1) * 128;
 // A row's bytes as the aligned vectors that hold them.
 constexpr int kRawVectors = (kInW * 3 + 15 + 15) / 16, kRawPitch = kRawVectors * 16;
-constexpr int kTable = kWeightBytes + kInputBytes + kMapBytes, kBias = kTable + 3 * 256 * 2, kRaw = kBias + kChannels * 4;
-constexpr int kStemShared = kRaw + kInH * kRawPitch;
+constexpr int kTable = kWeightBytes + kInputBytes + kMapBytes, kBias = kTable + 3 * 256 * 2;
+constexpr int kRaw = kBias + kChannels * 4, kStemShared = kRaw + kInH * kRawPitch;
 static_assert((kRows + 15) / 16 == 2 * kWarps, "a warp makes two tiles of 16 rows");
 
 // Where chunk c of a row of the input lies. Row tiles read neighbouring chunks, the column tile every other row: both spread
@@ -82,7 +82,7 @@ __device__ __forceinline__ Corner corner_of(const StemTile &tile) { return {4 * 
 // The first byte of a tile's row in its image, which has less than 2^31; and that byte's place in its aligned vector.
 __device__ __forceinline__ int row_begin(const acm_images &in, int y, int left) { return (y * in.width + left) * 3; }
 __device__ __forceinline__ int row_shift(const unsigned char *image, int begin) {
-  return static_cast<int>((static_cast<uint32_t>(reinterpret_cast<uintptr_t>(image)) + static_cast<uint32_t>(begin)) & 15);
+  return static_cast<int>(reinterpret_cast<uintptr_t>(image) + static_cast<uint32_t>(begin)) & 15;
 }
 
 // Bytes of a tile to shared memory as they lie in memory. Only the vectors at an image's two ends may reach out of it.

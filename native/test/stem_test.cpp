@@ -33,8 +33,8 @@ std::vector<float> rounded_input(const Batch &in, int image, int type, const flo
   return v;
 }
 
-// Aligned 16-byte vectors that a kernel needs which takes every byte of a tile's input once: tiles of 7x8 outputs need 35 rows of
-// 40 pixels. Vectors that reach out of an image do not count.
+// Aligned 16-byte vectors that a kernel needs which takes every byte of a tile's input once: tiles of 7x8 outputs need
+// 35 rows of 40 pixels. Vectors that reach out of an image do not count.
 long vectors_needed(const Batch &in) {
   long vectors = 0;
   for (size_t image = 0; image < in.h.size(); image++) {

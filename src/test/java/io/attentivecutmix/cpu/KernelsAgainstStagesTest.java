@@ -431,7 +431,8 @@ class KernelsAgainstStagesTest {
     }
 
     /** Compares what a kernel wrote with what the pixel mixer writes by the plan. */
-    private static void samePixels(MixOptions options, TestImages in, MixPlan plan, ElementType to, Layout toLayout, Device out) {
+    private static void samePixels(MixOptions options, TestImages in, MixPlan plan, ElementType to, Layout toLayout,
+            Device out) {
         PixelMixer mixer = new PixelMixer(options);
         List<TestImages.Image> images = new ArrayList<>();
         for (int i = 0; i < in.count(); i++) {
@@ -445,14 +446,14 @@ class KernelsAgainstStagesTest {
             byte[] got = new byte[expected.length];
             wanted.pixels(i).get(0, expected);
             out.memory().get((int) out.offsets()[i], got);
-            assertArrayEquals(expected, got,
-                    in.elementType() + " " + in.layout() + " to " + to + " " + toLayout + " image " + i + ", seed " + SEED);
+            String form = in.elementType() + " " + in.layout() + " to " + to + " " + toLayout;
+            assertArrayEquals(expected, got, form + " image " + i + ", seed " + SEED);
         }
     }
 
     /**
-     * Images with a NaN or an infinity, noted by acm_preprocess, are mixed in one launch by the engine's cells for them: the
-     * first k, whatever their features hold. An image that is not mixed is flagged all the same.
+     * Images with a NaN or an infinity, noted by acm_preprocess, are mixed in one launch by the engine's cells for them:
+     * the first k, whatever their features hold. An image that is not mixed is flagged all the same.
      */
     @Test
     void spoiledImagesAreMixedByTheEnginesCells() {
@@ -469,7 +470,8 @@ class KernelsAgainstStagesTest {
                 spoil(in, 2, Float.POSITIVE_INFINITY);
                 spoil(in, 3, Float.NEGATIVE_INFINITY);
                 Device source = device(in);
-                byte[] flags = preprocess(source, device(side, side, ElementType.FLOAT16, Layout.NHWC, 4), ResizeFilter.BILINEAR, true);
+                Device resized = device(side, side, ElementType.FLOAT16, Layout.NHWC, 4);
+                byte[] flags = preprocess(source, resized, ResizeFilter.BILINEAR, true);
                 assertArrayEquals(new byte[] {1, 0, 1, 1}, flags, type + " " + layout + ", seed " + SEED);
                 for (Reduction reduction : Reduction.values()) {
                     Device out = device(size, size, ElementType.FLOAT16, Layout.NCHW, 3);
@@ -485,8 +487,8 @@ class KernelsAgainstStagesTest {
                         regions.partner(partner);
                         regions.mixed(mixed);
                         regions.normalisation(normalisation);
-                        ok(AttentiveKernels.acm_attend_mix(maps.attention, source.images(), source.images(), out.images(), regions,
-                                null));
+                        ok(AttentiveKernels.acm_attend_mix(maps.attention, source.images(), source.images(), out.images(),
+                                regions, null));
                         MixPlan plan = new MixPlan(GRID);
                         plan.resize(4);
                         for (int i = 0; i < 4; i++) {
