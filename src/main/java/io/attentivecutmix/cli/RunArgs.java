@@ -37,7 +37,8 @@ final class RunArgs {
 
     @Option(names = "--file-threads", paramLabel = "N",
             description = "Threads that read and write files meanwhile; default: as many as --threads. 0: as many, "
-                    + "but reading, mixing and writing take turns.")
+                    + "but reading, mixing and writing take turns, which is the default on one or two processors "
+                    + "without a GPU.")
     private Integer fileThreads;
 
     @Option(names = "--deterministic",
@@ -129,8 +130,15 @@ final class RunArgs {
         return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
     }
 
-    /** Whether files wait while a batch is mixed, and the next batch while files are written. */
+    /**
+     * Whether files wait while a batch is mixed, and the next batch while files are written. On two processors that is
+     * as fast or a little faster (benchmarks/results, "Who works when"), since a worker that must share its processor
+     * keeps the other one waiting at the end of the batch; a GPU would wait itself.
+     */
     boolean inTurns() {
-        return fileThreads != null && fileThreads == 0;
+        if (fileThreads == null) {
+            return Runtime.getRuntime().availableProcessors() <= 2 && device().equals(Device.cpu());
+        }
+        return fileThreads == 0;
     }
 }

@@ -41,7 +41,7 @@ final class Bars {
         boolean half = least ? p.ratio().high() >= value : p.ratio().low() <= value;
         String verdict = p.disturbed() ? "none: busy machine" : median ? "met" : half ? "within the spread"
                 : "**missed**";
-        page.row(bar, "batch " + p.batch() + ", threads " + p.threads(), p.ratio().text(3), verdict,
+        page.row(bar, "batch " + p.batches() + ", threads " + p.threads(), p.ratio().text(3), verdict,
                 Page.others(p.others()));
     }
 

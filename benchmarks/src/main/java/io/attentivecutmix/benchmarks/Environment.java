@@ -36,8 +36,8 @@ final class Environment {
         e.values.put("cpu", cpu("model name"));
         e.values.put("cpu flags", List.of(cpu("flags").split(" ")).stream().filter(f -> f.matches(FLAGS)).toList());
         e.values.put("processors", Runtime.getRuntime().availableProcessors());
-        e.values.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version").replaceAll("-.*", "") + " "
-                + System.getProperty("os.arch"));
+        e.values.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version").replaceAll("-.*", "")
+                + " " + System.getProperty("os.arch"));
         e.values.put("java", System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version"));
         e.values.put("device", Device.cpu().details());
         e.values.put("onnxruntime", OrtEnvironment.getEnvironment().getVersion());
@@ -60,7 +60,8 @@ final class Environment {
         values.put("load average after", load());
         values.put("finished", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         Path part = file.resolveSibling(file.getFileName() + ".part");
-        Files.writeString(part, new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(values) + "\n");
+        Files.writeString(part, new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(values)
+                + "\n");
         Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 

@@ -12,7 +12,8 @@ final class Expected {
     private Expected() {}
 
     /** Compares a mixed uint8 image, its partner being as large as it. */
-    static void mixed(Images images, int partner, int source, int grid, int[] cells, int k, ByteBuffer pixels, float weight) {
+    static void mixed(Images images, int partner, int source, int grid, int[] cells, int k, ByteBuffer pixels,
+            float weight) {
         Samples.require(cells.length == k, "number of cells");
         int height = images.height(source);
         int width = images.width(source);
@@ -35,7 +36,8 @@ final class Expected {
                 }
             }
         }
-        Samples.require(partner == source || weight == (float) ((double) taken / ((long) height * width)), "source weight");
+        Samples.require(partner == source || weight == (float) ((double) taken / ((long) height * width)),
+                "source weight");
     }
 
     /** Compares mixed image i in any form of output with values normalised as ImageNet's. */

@@ -15,7 +15,8 @@ final class OurExtractor implements Contestant {
     private final int[] expected;
 
     OurExtractor(Device device, Precision precision, int batch, int side, int threads) {
-        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision).threads(threads)
+        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision)
+                .threads(threads)
                 .options(Settings.options(side, 6).withNormalisation(Normalisation.ALREADY_NORMALISED)).build();
         images = Samples.tensorBatch(batch, side);
         mixer.prepare(batch);
@@ -25,7 +26,8 @@ final class OurExtractor implements Contestant {
     @Override
     public void run() {
         Attention attention = mixer.attend(images);
-        Samples.require(Arrays.equals(attention.cells(images.count() - 1), expected), "other cells than in the first batch");
+        Samples.require(Arrays.equals(attention.cells(images.count() - 1), expected),
+                "other cells than in the first batch");
     }
 
     @Override

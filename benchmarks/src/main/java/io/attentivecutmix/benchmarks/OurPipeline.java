@@ -26,8 +26,8 @@ final class OurPipeline implements Contestant {
     OurPipeline(Device device, Precision precision, int batch, int threads) {
         files = files(batch);
         labels = Samples.labels(batch);
-        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision).threads(threads)
-                .options(Settings.options(224, 6)).build();
+        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision).threads(
+                threads) .options(Settings.options(224, 6)).build();
         pool = new ForkJoinPool(threads);
         run();
         for (int i = 0; i < batch; i++) {

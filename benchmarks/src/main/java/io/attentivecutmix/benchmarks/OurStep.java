@@ -22,8 +22,8 @@ final class OurStep implements Contestant {
 
     OurStep(Device device, Precision precision, int batch, int height, int width, int k, int threads) {
         this.k = k;
-        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision).threads(threads)
-                .options(Settings.options(SIDE, k)).build();
+        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision).threads(
+                threads) .options(Settings.options(SIDE, k)).build();
         // in the memory that the device reads and writes best, as a training loop has it
         mixed = mixer.newMixedBatch();
         images = mixer.newBatch();
@@ -48,7 +48,8 @@ final class OurStep implements Contestant {
     /** Compares every pixel and weight of the last step. */
     void check() {
         for (int i = 0; i < images.count(); i++) {
-            Expected.mixed(images, mixed.partner(i), i, SIDE / 32, mixed.cells(i), k, mixed.pixels(i), mixed.sourceWeight(i));
+            Expected.mixed(images, mixed.partner(i), i, SIDE / 32, mixed.cells(i), k, mixed.pixels(i),
+                    mixed.sourceWeight(i));
         }
     }
 

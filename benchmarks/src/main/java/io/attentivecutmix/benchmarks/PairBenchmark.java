@@ -45,6 +45,12 @@ public class PairBenchmark {
     public int side;
     @Param("0")
     public int threads;
+    /**
+     * Batches that each contestant runs just before its measured one. Alternation empties the caches of whoever waits; a
+     * training loop does not, so this says how much of a difference comes of that.
+     */
+    @Param("0")
+    public int before;
 
     private Contestant first;
     private Contestant second;
@@ -85,8 +91,11 @@ public class PairBenchmark {
         times.pairs++;
     }
 
-    private static long time(Contestant contestant) throws InterruptedException {
+    private long time(Contestant contestant) throws InterruptedException {
         Thread.sleep(PAUSE_MILLIS);
+        for (int i = 0; i < before; i++) {
+            contestant.run();
+        }
         long start = System.nanoTime();
         contestant.run();
         return System.nanoTime() - start;

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /** What a {@link PairBenchmark} found: of every pair of batches both rates and the ratio. */
-record Paired(Pair pair, int batch, String threads, Spread first, Spread second, Spread ratio, int pairs,
+record Paired(Pair pair, int batch, int before, String threads, Spread first, Spread second, Spread ratio, int pairs,
         double others) {
     static List<Paired> of(List<Result> results) {
         List<Paired> all = new ArrayList<>();
@@ -32,8 +32,15 @@ record Paired(Pair pair, int batch, String threads, Spread first, Spread second,
             firstRate[i] = 1e9 * r.batch() * count[i] / first[i];
             secondRate[i] = 1e9 * r.batch() * count[i] / second[i];
         }
-        return new Paired(Pair.valueOf(r.param("pair")), r.batch(), r.threads(), Spread.of(firstRate),
+        String before = r.param("before");
+        return new Paired(Pair.valueOf(r.param("pair")), r.batch(), before.isEmpty() ? 0 : Integer.parseInt(before),
+                r.threads(), Spread.of(firstRate),
                 Spread.of(secondRate), Spread.of(ratio), ratio.length, r.median(LoadProfiler.METRIC));
+    }
+
+    /** Images in a batch, and how many batches ran just before the measured one. */
+    String batches() {
+        return before == 0 ? "" + batch : batch + ", after " + before + " others";
     }
 
     boolean disturbed() {
@@ -55,11 +62,13 @@ record Paired(Pair pair, int batch, String threads, Spread first, Spread second,
         page.paragraph("One batch of the one, one of the other, in one JVM and in changing order. Ratio: the second's"
                 + " time over the first's within each pair of batches, so above 1 the first is faster; in brackets the"
                 + " middle half of all pairs. Where that holds 1, the two are equal here. Our extractor's input is a"
-                + " float tensor, the step's are bytes, a quarter of that: so the step can be the faster of the two.");
+                + " float tensor, the step's are bytes, a quarter of that: so the step can be the faster of the two."
+                + " *After N others*: each ran N batches of its own before the measured one, as in a loop, where"
+                + " alternation alone leaves it the other's caches.");
         page.head("first", "second", "batch", "threads", "first, images/s", "second, images/s", "ratio", "pairs",
                 "verdict", "others");
         for (Paired p : pairs) {
-            page.row(p.pair.first, p.pair.second, p.batch, p.threads, Page.format("%.1f", p.first.median()),
+            page.row(p.pair.first, p.pair.second, p.batches(), p.threads, Page.format("%.1f", p.first.median()),
                     Page.format("%.1f", p.second.median()), p.ratio.text(3), p.pairs, p.verdict(),
                     Page.others(p.others));
         }
@@ -77,7 +86,7 @@ record Paired(Pair pair, int batch, String threads, Spread first, Spread second,
                 .toList();
         for (Paired p : sorted) {
             boolean step = p.pair == Pair.EXTRACTOR_STEP_FP32 || p.pair == Pair.EXTRACTOR_STEP_BF16;
-            if (p.pair.fromFiles() == pipelines && !(quiet && p.disturbed())) {
+            if (p.before == 0 && p.pair.fromFiles() == pipelines && !(quiet && p.disturbed())) {
                 String batch = "batch " + p.batch + (p.threads.equals("all") ? "" : ", threads " + p.threads);
                 add(rates, p.pair.first, batch, p.first);
                 if (!step) {

@@ -77,7 +77,8 @@ final class TodaysPipeline implements Contestant {
     public void run() {
         onAllThreads(this::load);
         try (OnnxTensor tensor = OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), input,
-                new long[] {files.size(), 3, SIDE, SIDE}); OrtSession.Result result = session.run(Map.of("x", tensor))) {
+                new long[] {files.size(), 3, SIDE, SIDE});
+                OrtSession.Result result = session.run(Map.of("x", tensor))) {
             float[][][][] features = (float[][][][]) result.get(0).getValue();
             onAllThreads(i -> cells[i] = hottest(features[i]));
         } catch (OrtException e) {
