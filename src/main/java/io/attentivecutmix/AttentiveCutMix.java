@@ -220,7 +220,8 @@ public final class AttentiveCutMix implements AutoCloseable {
                 planner.boxes(pairing, images, plan);
                 place(images, pairing, into);
                 if (options.mode() == Mode.ATTENTIVE) {
-                    engine.attendMix(images, plan, classIds(labels, plan.count), into.heat(keepHeatMaps), into.target());
+                    engine.attendMix(images, plan, classIds(labels, plan.count), into.heat(keepHeatMaps),
+                            into.target());
                     reportNonFinite(plan);
                 } else {
                     engine.mix(images, plan, into.target());
@@ -265,7 +266,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         Objects.requireNonNull(pairing, "pairing");
         Objects.requireNonNull(out, "out");
         if (!(engine instanceof DeviceEngine onDevice)) {
-            throw new IllegalArgumentException("images lie in a GPU's memory; allowed on " + device.name() + ": an ImageBatch");
+            throw new IllegalArgumentException("images lie in a GPU's memory; allowed on " + device.name()
+                    + ": an ImageBatch");
         }
         gate.enter("mix");
         try {
@@ -273,7 +275,8 @@ public final class AttentiveCutMix implements AutoCloseable {
             Checks.output(images.elementType(), new PixelFormat(out.elementType(), out.layout()));
             Checks.labels(options, labels, images.count(), classes);
             if (out.count() != images.count() || out.height() != images.height() || out.width() != images.width()) {
-                throw new IllegalArgumentException("out is " + out.count() + " images of " + out.height() + " by " + out.width()
+                throw new IllegalArgumentException("out is " + out.count() + " images of " + out.height() + " by "
+                        + out.width()
                         + "; allowed: " + images.count() + " of " + images.height() + " by " + images.width());
             }
             boolean attentive = options.mode() == Mode.ATTENTIVE;
@@ -447,7 +450,8 @@ public final class AttentiveCutMix implements AutoCloseable {
 
     private void requireExtractor() {
         if (!hasExtractor) {
-            throw new IllegalStateException("this mixer was built without weights; give some to the builder, or use replay"
+            throw new IllegalStateException(
+                    "this mixer was built without weights; give some to the builder, or use replay"
                     + " or a mode that needs none");
         }
     }
@@ -476,7 +480,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         for (int i = 0; i < plan.count; i++) {
             if (plan.nonFinite[i]) {
                 nonFiniteReported = true;
-                LOG.log(Level.WARNING, "the heat map of image " + i + " of a batch holds values that are not finite; such cells"
+                LOG.log(Level.WARNING, "the heat map of image " + i
+                        + " of a batch holds values that are not finite; such cells"
                         + " rank last. Reported once; MixedBatch.nonFiniteMaps() counts them");
                 return;
             }
@@ -486,7 +491,8 @@ public final class AttentiveCutMix implements AutoCloseable {
     private void place(ImageBatch images, Pairing pairing, MixedBatch into) {
         into.place(images, pairing);
         if (into.holds(images, device::address)) {
-            throw new IllegalArgumentException("images lies in the memory of into; allowed: another MixedBatch, since a partner"
+            throw new IllegalArgumentException(
+                    "images lies in the memory of into; allowed: another MixedBatch, since a partner"
                     + " that is overwritten cannot be read");
         }
     }

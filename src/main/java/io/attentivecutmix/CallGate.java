@@ -17,7 +17,8 @@ final class CallGate {
             throw new IllegalStateException(call + " was called on a closed " + what);
         }
         if (caller != null) {
-            throw new IllegalStateException(call + " was called on thread " + Thread.currentThread().getName() + " while thread "
+            throw new IllegalStateException(call + " was called on thread " + Thread.currentThread().getName()
+                    + " while thread "
                     + caller.getName() + " is inside the same " + what + "; allowed: one call at a time, so use one "
                     + what + " per thread or take turns");
         }

@@ -139,7 +139,8 @@ public final class DeviceMix {
      */
     public void softLabels(int classes, float smoothing, long address, long stream) {
         if (labels == null || labels.isRows()) {
-            throw new IllegalStateException("the batch was mixed " + (labels == null ? "without labels" : "with rows of values")
+            throw new IllegalStateException("the batch was mixed "
+                    + (labels == null ? "without labels" : "with rows of values")
                     + "; on the device, class ids are needed");
         }
         labels.checkClasses(classes);

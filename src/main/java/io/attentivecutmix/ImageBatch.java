@@ -91,8 +91,8 @@ public final class ImageBatch implements Images {
         ImageBatch batch = new ImageBatch(type, layout, true, HostMemory::plain);
         int bytes = batch.imageBytes(h, w);
         if ((long) bytes * n > buffer.remaining()) {
-            throw new IllegalArgumentException("buffer has " + buffer.remaining() + " bytes; needed: " + (long) bytes * n
-                    + " for " + n + " images of " + h + "x" + w);
+            throw new IllegalArgumentException("buffer has " + buffer.remaining() + " bytes; needed: "
+                    + (long) bytes * n + " for " + n + " images of " + h + "x" + w);
         }
         for (int i = 0; i < n; i++) {
             ByteBuffer view = buffer.slice(buffer.position() + i * bytes, bytes).order(ByteOrder.nativeOrder());
@@ -123,7 +123,8 @@ public final class ImageBatch implements Images {
     public ImageBatch ensure(long bytes) {
         refuseIfWrapped("ensure");
         if (count > 0) {
-            throw new IllegalStateException("ensure was called on a batch of " + count + " images; allowed: an empty one");
+            throw new IllegalStateException("ensure was called on a batch of " + count
+                    + " images; allowed: an empty one");
         }
         if (bytes < 0) {
             throw new IllegalArgumentException("bytes is " + bytes + "; allowed: 0 or more");
@@ -150,8 +151,8 @@ public final class ImageBatch implements Images {
     public ImageBatch add(byte[] rgb, int h, int w) {
         refuseUnlessUint8("byte[]");
         if (rgb.length != imageBytes(h, w)) {
-            throw new IllegalArgumentException("rgb has " + rgb.length + " bytes; needed: " + imageBytes(h, w) + " for " + h
-                    + "x" + w);
+            throw new IllegalArgumentException("rgb has " + rgb.length + " bytes; needed: " + imageBytes(h, w) + " for "
+                    + h + "x" + w);
         }
         reserve(h, w).put(0, rgb, 0, rgb.length);
         return this;
@@ -164,8 +165,8 @@ public final class ImageBatch implements Images {
      */
     public ImageBatch add(ByteBuffer values, int h, int w) {
         if (values.remaining() != imageBytes(h, w)) {
-            throw new IllegalArgumentException("values has " + values.remaining() + " bytes; needed: " + imageBytes(h, w)
-                    + " for " + h + "x" + w + " of " + type);
+            throw new IllegalArgumentException("values has " + values.remaining() + " bytes; needed: "
+                    + imageBytes(h, w) + " for " + h + "x" + w + " of " + type);
         }
         if (values.order() != ByteOrder.nativeOrder() && type.bytes() > 1) {
             throw new IllegalArgumentException("values is " + values.order() + "; allowed: " + ByteOrder.nativeOrder());
@@ -245,7 +246,8 @@ public final class ImageBatch implements Images {
         }
         for (int i = 0; i < count; i++) {
             if (masks[i] == null) {
-                throw new IllegalArgumentException("image " + i + " has no mask; allowed: a mask for every image or for none");
+                throw new IllegalArgumentException("image " + i
+                        + " has no mask; allowed: a mask for every image or for none");
             }
         }
     }

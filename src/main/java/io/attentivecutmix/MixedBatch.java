@@ -179,7 +179,8 @@ public final class MixedBatch {
     public ByteBuffer pixels() {
         for (int i = 1; i < plan.count; i++) {
             if (heights[i] != heights[0] || widths[i] != widths[0]) {
-                throw new IllegalStateException("image " + i + " is " + heights[i] + "x" + widths[i] + " and image 0 is "
+                throw new IllegalStateException("image " + i + " is " + heights[i] + "x" + widths[i]
+                        + " and image 0 is "
                         + heights[0] + "x" + widths[0] + ", so the batch is no tensor; use pixels(i)");
             }
         }

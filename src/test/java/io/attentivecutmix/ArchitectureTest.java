@@ -58,7 +58,8 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule imageLibrariesOnlyInImage = noClasses().that().resideOutsideOfPackage(BASE + "image..")
-            .should().dependOnClassesThat().resideInAnyPackage("com.twelvemonkeys..", "com.drew..", "org.bytedeco.opencv..");
+            .should().dependOnClassesThat().resideInAnyPackage("com.twelvemonkeys..", "com.drew..",
+            "org.bytedeco.opencv..");
 
     /** A JavaCPP pointer has no bounds check: none may reach a user. */
     @ArchTest

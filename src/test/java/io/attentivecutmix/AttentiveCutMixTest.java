@@ -59,8 +59,8 @@ class AttentiveCutMixTest {
     }
 
     private static AttentiveCutMix.Builder builder() {
-        return AttentiveCutMix.builder().weights(weights).device(Device.cpu()).precision(Precision.FP32).options(OPTIONS)
-                .threads(2).keepHeatMaps(true);
+        return AttentiveCutMix.builder().weights(weights).device(Device.cpu()).precision(Precision.FP32).options(
+                OPTIONS) .threads(2).keepHeatMaps(true);
     }
 
     private static ImageBatch batch(long seed, int... sizes) {
@@ -154,7 +154,8 @@ class AttentiveCutMixTest {
                 assertArrayEquals(bytes(whole.pixels(i)), bytes(again.pixels(i)), "image " + i);
             }
             for (int i = 0; i < 7; i++) {
-                Attention alone = single.attend(new ImageBatch().add(bytes(images.pixels(i)), sizes[2 * i], sizes[2 * i + 1]));
+                Attention alone = single.attend(new ImageBatch().add(bytes(images.pixels(i)), sizes[2 * i],
+                        sizes[2 * i + 1]));
                 assertArrayEquals(whole.heat(i), alone.heat(0), "image " + i + " on its own");
             }
         }
@@ -328,7 +329,8 @@ class AttentiveCutMixTest {
             for (int i = 0; i < 20; i++) {
                 assertSame(into, steady.mix(images, labels, pairing, into));
             }
-            com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+            com.sun.management.ThreadMXBean threads =
+                    (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
             long before = total(threads);
             for (int i = 0; i < 50; i++) {
                 steady.mix(images, labels, pairing, into);
@@ -354,7 +356,8 @@ class AttentiveCutMixTest {
         ImageBatch thin = batch(14, 1, 64, 64, 64);
         assertThrows(IllegalArgumentException.class, () -> mixer.mix(thin, Labels.of(1, 2), Pairing.roll(), into));
         assertThrows(IllegalArgumentException.class, () -> mixer.mix(one, Labels.of(1, 2), Pairing.roll(), into));
-        assertThrows(IllegalArgumentException.class, () -> mixer.mix(new ImageBatch(), Labels.of(), Pairing.roll(), into));
+        assertThrows(IllegalArgumentException.class, () ->
+                mixer.mix(new ImageBatch(), Labels.of(), Pairing.roll(), into));
         assertEquals(2, into.count());
         assertArrayEquals(kept, bytes(into.pixels(0)));
         IllegalArgumentException alone = assertThrows(IllegalArgumentException.class,

@@ -56,8 +56,8 @@ class CudaDeviceTest {
     }
 
     private AttentiveCutMix.Builder builder(Device device, MixOptions options, PixelFormat output) {
-        return AttentiveCutMix.builder().weights(weights).device(device).precision(Precision.FP32).options(options).threads(1)
-                .output(output);
+        return AttentiveCutMix.builder().weights(weights).device(device).precision(Precision.FP32).options(
+                options).threads(1) .output(output);
     }
 
     private ImageBatch fill(ImageBatch batch, int maskBytes, int... sizes) {
@@ -70,7 +70,8 @@ class CudaDeviceTest {
                 // blobs rather than noise, so that cells differ clearly
                 int y = v / 3 / w;
                 int x = v / 3 % w;
-                double value = 0.5 + 0.4 * Math.sin((y * (i + 2) + x * (3 + i % 5)) * 0.05 + v % 3) + 0.1 * random.nextDouble();
+                double value = 0.5 + 0.4 * Math.sin((y * (i + 2) + x * (3 + i % 5)) * 0.05 + v % 3)
+                        + 0.1 * random.nextDouble();
                 switch (batch.elementType()) {
                     case UINT8 -> pixels.put(v, (byte) (255 * Math.min(1, value)));
                     case FLOAT16 -> pixels.putShort(type * v, HalfFloats.toFloat16((float) value));
@@ -122,20 +123,22 @@ class CudaDeviceTest {
     }
 
     /** Mixes batches with both devices, each batch as the caller's own memory and as the device's. */
-    private void compare(MixOptions options, PixelFormat output, ElementType type, Layout layout, int maskBytes, int[]... sizes) {
+    private void compare(MixOptions options, PixelFormat output, ElementType type, Layout layout, int maskBytes,
+            int[]... sizes) {
         String what = options.mode() + " " + options.geometry() + " " + type + " " + layout + " to " + output;
         try (AttentiveCutMix cpu = builder(Device.cpu(), options, output).build();
                 AttentiveCutMix gpu = builder(Device.cuda(0, TestCuda.device(runtime)), options, output).build()) {
             MixedBatch reused = gpu.newMixedBatch();
             for (int b = 0; b < sizes.length; b++) {
-                ImageBatch batch = fill(b % 2 == 0 ? new ImageBatch(type, layout) : gpu.newBatch(type, layout), maskBytes,
-                        sizes[b]);
+                ImageBatch batch = fill(b % 2 == 0 ? new ImageBatch(type, layout) : gpu.newBatch(type, layout),
+                        maskBytes, sizes[b]);
                 Pairing pairing = Pairing.shuffled(SEED, 1, b);
                 MixedBatch expected = cpu.mix(batch, labels(batch.count()), pairing);
                 MixedBatch into = b % 3 == 0 ? new MixedBatch() : reused;
                 assertSame(expected, gpu.mix(batch, labels(batch.count()), pairing, into), what + ", batch " + b);
                 // from the record: nothing is selected
-                assertSame(expected, gpu.replay(batch, labels(batch.count()), expected.record()), what + ", replay " + b);
+                assertSame(expected, gpu.replay(batch, labels(batch.count()), expected.record()), what + ", replay "
+                        + b);
             }
         }
     }
@@ -147,8 +150,8 @@ class CudaDeviceTest {
 
     @Test
     void uniformShortRaggedRepeatedAndInterleavedBatches() {
-        compare(OPTIONS, PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, 0, SQUARE, SQUARE, SQUARE, SQUARE, SHORT, WIDE,
-                RAGGED, SQUARE, WIDE, SHORT, RAGGED);
+        compare(OPTIONS, PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, 0, SQUARE, SQUARE, SQUARE, SQUARE,
+                SHORT, WIDE, RAGGED, SQUARE, WIDE, SHORT, RAGGED);
     }
 
     @Test
@@ -185,27 +188,30 @@ class CudaDeviceTest {
     @Test
     void masksOfEveryWidth() {
         for (int maskBytes : new int[] {1, 2, 4}) {
-            compare(OPTIONS, PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, maskBytes, SQUARE, SQUARE, SQUARE, RAGGED,
-                    SQUARE, WIDE);
+            compare(OPTIONS, PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, maskBytes, SQUARE, SQUARE, SQUARE,
+                    RAGGED, SQUARE, WIDE);
         }
     }
 
     @Test
     void boxesDrawsAndProbabilities() {
-        compare(OPTIONS.withMode(Mode.CUTMIX), PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, 1, SQUARE, SQUARE, SQUARE,
-                RAGGED, WIDE);
+        compare(OPTIONS.withMode(Mode.CUTMIX), PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, 1, SQUARE,
+                SQUARE, SQUARE, RAGGED, WIDE);
         compare(OPTIONS.withMode(Mode.CUTMIX).withGeometry(Geometry.RESIZED), PixelFormat.UINT8_NHWC, ElementType.UINT8,
                 Layout.NHWC, 0, SQUARE, RAGGED);
-        compare(OPTIONS.withPatches(new Patches.Beta(1, false)).withProbability(0.5).withLabelWeight(LabelWeight.NOMINAL),
+        compare(OPTIONS.withPatches(new Patches.Beta(1,
+                false)).withProbability(0.5).withLabelWeight(LabelWeight.NOMINAL),
                 PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, 0, SQUARE, SQUARE, SQUARE, RAGGED, SHORT);
-        compare(OPTIONS.withProbability(0), PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, 0, SQUARE, RAGGED, SQUARE);
+        compare(OPTIONS.withProbability(0), PixelFormat.UINT8_NHWC, ElementType.UINT8, Layout.NHWC, 0, SQUARE, RAGGED,
+                SQUARE);
     }
 
     @Test
     void everyFilterAndNormalisation() {
         for (ResizeFilter filter : ResizeFilter.values()) {
             compare(OPTIONS.withResizeFilter(filter).withNormalisation(Normalisation.NONE),
-                    new PixelFormat(ElementType.FLOAT32, Layout.NCHW), ElementType.UINT8, Layout.NHWC, 0, WIDE, WIDE, RAGGED);
+                    new PixelFormat(ElementType.FLOAT32, Layout.NCHW), ElementType.UINT8, Layout.NHWC, 0, WIDE, WIDE,
+                    RAGGED);
         }
         compare(OPTIONS.withNormalisation(Normalisation.ALREADY_NORMALISED),
                 new PixelFormat(ElementType.FLOAT32, Layout.NCHW), ElementType.FLOAT32, Layout.NCHW, 0, SQUARE, RAGGED);
@@ -215,9 +221,10 @@ class CudaDeviceTest {
     void everyReductionAndItsHeatMap() {
         for (Reduction reduction : Reduction.values()) {
             MixOptions options = OPTIONS.withReduction(reduction);
-            try (AttentiveCutMix cpu = builder(Device.cpu(), options, PixelFormat.UINT8_NHWC).keepHeatMaps(true).build();
-                    AttentiveCutMix gpu = builder(Device.cuda(0, TestCuda.device(runtime)), options, PixelFormat.UINT8_NHWC)
-                            .keepHeatMaps(true).build()) {
+            try (AttentiveCutMix cpu = builder(Device.cpu(), options,
+                    PixelFormat.UINT8_NHWC).keepHeatMaps(true).build();
+                    AttentiveCutMix gpu = builder(Device.cuda(0, TestCuda.device(runtime)), options,
+                            PixelFormat.UINT8_NHWC) .keepHeatMaps(true).build()) {
                 for (int round = 0; round < 3; round++) {
                     ImageBatch batch = fill(new ImageBatch(), 0, SQUARE);
                     Pairing pairing = Pairing.roll().at(SEED, 0, round);
@@ -249,7 +256,8 @@ class CudaDeviceTest {
     /** The CPU device gives such an image a map of NaN; cuDNN's ReLU would hide it. */
     @Test
     void imagesWithValuesThatAreNotFinite() {
-        try (AttentiveCutMix cpu = builder(Device.cpu(), OPTIONS, new PixelFormat(ElementType.FLOAT32, Layout.NHWC)).build();
+        try (AttentiveCutMix cpu = builder(Device.cpu(), OPTIONS,
+                new PixelFormat(ElementType.FLOAT32, Layout.NHWC)).build();
                 AttentiveCutMix gpu = builder(Device.cuda(0, TestCuda.device(runtime)), OPTIONS,
                         new PixelFormat(ElementType.FLOAT32, Layout.NHWC)).build()) {
             for (int[] sizes : new int[][] {SQUARE, SQUARE, RAGGED, SQUARE}) {
@@ -272,7 +280,8 @@ class CudaDeviceTest {
      */
     @Test
     void whatAStepCopiesAndCalls() {
-        try (AttentiveCutMix gpu = builder(Device.cuda(0, TestCuda.device(runtime)), OPTIONS, PixelFormat.UINT8_NHWC).build()) {
+        try (AttentiveCutMix gpu = builder(Device.cuda(0, TestCuda.device(runtime)), OPTIONS,
+                PixelFormat.UINT8_NHWC).build()) {
             ImageBatch batch = fill(gpu.newBatch(), 0, SQUARE);
             MixedBatch into = gpu.newMixedBatch();
             for (int step = 0; step < 3; step++) {
@@ -292,9 +301,12 @@ class CudaDeviceTest {
             // flag, one weight
             long perStep = (runtime.bytesToHost() - copied) / 5;
             long pixels = 3L * S * S * 3;
-            assertTrue(perStep >= pixels + 3 * 9 && perStep <= pixels + 4 * 16 + 3 * 14, "bytes to the host: " + perStep);
-            assertEquals(5, runtime.calls("copyToDevice") - up, "one copy of pixels a step; the tables' is in the graph");
-            assertEquals(5, runtime.calls("synchronizeStream") + runtime.calls("synchronizeEvent") - waits, "one wait a step");
+            assertTrue(perStep >= pixels + 3 * 9 && perStep <= pixels + 4 * 16 + 3 * 14, "bytes to the host: "
+                    + perStep);
+            assertEquals(5, runtime.calls("copyToDevice") - up,
+                    "one copy of pixels a step; the tables' is in the graph");
+            assertEquals(5, runtime.calls("synchronizeStream") + runtime.calls("synchronizeEvent") - waits,
+                    "one wait a step");
             assertEquals(5, runtime.calls("launch") - launches, "one graph a step");
         }
     }
@@ -305,7 +317,8 @@ class CudaDeviceTest {
         MixOptions options = OPTIONS.withMode(Mode.CUTMIX);
         try (AttentiveCutMix cpu = AttentiveCutMix.builder().device(Device.cpu()).options(options).build();
                 AttentiveCutMix gpu =
-                        AttentiveCutMix.builder().device(Device.cuda(0, TestCuda.device(runtime))).options(options).build()) {
+                        AttentiveCutMix.builder().device(Device.cuda(0,
+                        TestCuda.device(runtime))).options(options).build()) {
             ImageBatch batch = fill(new ImageBatch(), 2, RAGGED);
             assertSame(cpu.mix(batch, labels(5), Pairing.flip().at(SEED, 0, 0)),
                     gpu.mix(batch, labels(5), Pairing.flip().at(SEED, 0, 0)), "no extractor");

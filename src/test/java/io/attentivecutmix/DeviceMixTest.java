@@ -2,6 +2,7 @@ package io.attentivecutmix;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -25,6 +26,8 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -61,8 +64,8 @@ class DeviceMixTest {
     }
 
     private AttentiveCutMix mixer(Device device, MixOptions options, PixelFormat output) {
-        return AttentiveCutMix.builder().weights(weights).device(device).precision(Precision.FP32).options(options).threads(1)
-                .output(output).build();
+        return AttentiveCutMix.builder().weights(weights).device(device).precision(Precision.FP32).options(
+                options).threads(1) .output(output).build();
     }
 
     private Device gpu() {
@@ -167,7 +170,8 @@ class DeviceMixTest {
                     assertArrayEquals(wanted.array(), values, "round " + round);
                     for (int b = 0; b < 5; b++) {
                         MixedBatch expected = cpu.mix(host[b], labels, Pairing.shuffled(SEED, round, b));
-                        assertSame(expected, mixes[b], out[b], size[0] + "x" + size[1] + " round " + round + " batch " + b);
+                        assertSame(expected, mixes[b], out[b], size[0] + "x" + size[1] + " round " + round + " batch "
+                                + b);
                     }
                 }
                 assertTrue(runtime.calls("launch") >= 10, "steps were replayed: " + runtime.calls("launch"));
@@ -304,6 +308,35 @@ class DeviceMixTest {
         gpu.close();
         assertThrows(IllegalStateException.class, () -> gpu.mix(in, Pairing.roll(), out, 0));
         assertEquals(3, mix.cells(0).length);
+    }
+
+    /** Closing from another thread waits for the running call; the next one is refused. */
+    @Test
+    void closingWhileAnotherThreadMixes() throws InterruptedException {
+        AttentiveCutMix gpu = mixer(gpu(), OPTIONS, PixelFormat.UINT8_NHWC);
+        ImageBatch host = new ImageBatch();
+        for (int i = 0; i < N; i++) {
+            host.add(new byte[3 * S * S], S, S);
+        }
+        AtomicReference<Throwable> end = new AtomicReference<>();
+        CountDownLatch mixing = new CountDownLatch(2);
+        Thread other = new Thread(() -> {
+            try {
+                while (true) {
+                    gpu.mix(host, Pairing.roll());
+                    mixing.countDown();
+                }
+            } catch (Throwable e) {
+                end.set(e);
+            }
+        });
+        other.start();
+        mixing.await();
+        gpu.close();
+        other.join(30_000);
+        assertFalse(other.isAlive(), "the other thread hangs");
+        assertEquals(IllegalStateException.class, end.get().getClass(), () -> "ended with " + end.get());
+        assertTrue(end.get().getMessage().contains("closed"), end.get().getMessage());
     }
 
     private static void refused(String message, Executable call) {

@@ -116,9 +116,11 @@ class ImageBatchTest {
         assertThrows(IllegalArgumentException.class,
                 () -> batch.mask(ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()), 2));
         assertEquals("image 0 has no mask; allowed: a mask for every image or for none",
-                assertThrows(IllegalArgumentException.class, () -> new ImageBatch().add(new byte[3], 1, 1).add(new byte[3], 1, 1)
+                assertThrows(IllegalArgumentException.class, () ->
+                new ImageBatch().add(new byte[3], 1, 1).add(new byte[3], 1, 1)
                         .mask(ByteBuffer.allocate(1), 1)).getMessage());
-        ByteOrder other = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
+        ByteOrder other = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? ByteOrder.BIG_ENDIAN
+                : ByteOrder.LITTLE_ENDIAN;
         assertThrows(IllegalArgumentException.class, () -> new ImageBatch().add(new byte[3], 1, 1)
                 .mask(ByteBuffer.allocate(2).order(other), 2), "class ids of another byte order");
         assertThrows(IllegalArgumentException.class, () -> batch.mask(ByteBuffer.allocate(3), 1));

@@ -57,12 +57,13 @@ class ReadmeTest {
         for (String line : snippet.split("\n")) {
             (line.startsWith("import ") ? imports : body).append(line).append('\n');
         }
-        String source = GIVEN + imports + "class " + name + " {\n" + FIELDS + "    static void run() throws Exception {\n" + body
-                + "    }\n}\n";
+        String source = GIVEN + imports + "class " + name + " {\n" + FIELDS
+                + "    static void run() throws Exception {\n" + body + "    }\n}\n";
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         assertNotNull(compiler, "tests need a JDK");
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
-        JavaFileObject file = new SimpleJavaFileObject(URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
+        JavaFileObject file = new SimpleJavaFileObject(URI.create("string:///" + name + ".java"),
+                JavaFileObject.Kind.SOURCE) {
             @Override
             public CharSequence getCharContent(boolean ignoreEncodingErrors) {
                 return source;
@@ -78,7 +79,8 @@ class ReadmeTest {
 
     @Test
     void versionIsThePoms() throws IOException {
-        Matcher m = Pattern.compile("<artifactId>attentive-cutmix</artifactId>\\s*<version>([^<]+)</version>").matcher(readme());
+        Matcher m = Pattern.compile("<artifactId>attentive-cutmix</artifactId>\\s*<version>([^<]+)</version>").matcher(
+                readme());
         assertTrue(m.find(), "the README shows no dependency");
         assertEquals(System.getProperty("project.version"), m.group(1));
     }
@@ -96,7 +98,8 @@ class ReadmeTest {
         for (String library : List.of("javacpp", "dnnl", "opencl")) {
             Matcher wanted = Pattern.compile("<" + library + ".version>([^<]+)<").matcher(pom);
             assertTrue(wanted.find());
-            Matcher shown = Pattern.compile("<artifactId>" + library + "</artifactId>\\s*<version>([^<]+)<").matcher(readme());
+            Matcher shown = Pattern.compile("<artifactId>" + library
+                    + "</artifactId>\\s*<version>([^<]+)<").matcher(readme());
             assertTrue(shown.find(), "the README does not show " + library);
             assertEquals(wanted.group(1), shown.group(1), library);
         }

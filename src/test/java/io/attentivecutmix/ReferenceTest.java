@@ -45,8 +45,8 @@ class ReferenceTest {
     private static Weights weights;
     private static List<RgbImage> photos;
 
-    private record Expected(String input, int partner, int k, int[] cells, double margin, int height, int width, String pixels,
-            float weight) {}
+    private record Expected(String input, int partner, int k, int[] cells, double margin, int height, int width,
+            String pixels, float weight) {}
 
     @BeforeAll
     static void load() {
@@ -123,16 +123,19 @@ class ReferenceTest {
                     }
                 }
                 rows.add(new Expected(values.get("input"), Integer.parseInt(values.get("partner")),
-                        Integer.parseInt(values.getOrDefault("k", "6")), cells.stream().mapToInt(Integer::intValue).toArray(),
+                        Integer.parseInt(values.getOrDefault("k", "6")),
+                        cells.stream().mapToInt(Integer::intValue).toArray(),
                         Double.parseDouble(values.get("margin")), Integer.parseInt(values.get("height")),
-                        Integer.parseInt(values.get("width")), values.get("pixels"), Float.parseFloat(values.get("weight"))));
+                        Integer.parseInt(values.get("width")), values.get("pixels"),
+                        Float.parseFloat(values.get("weight"))));
             }
         }
         return rows;
     }
 
     private static AttentiveCutMix mixer(MixOptions options, Precision precision) {
-        return AttentiveCutMix.builder().weights(weights).device(Device.cpu()).precision(precision).options(options).build();
+        return AttentiveCutMix.builder().weights(weights).device(Device.cpu()).precision(precision).options(
+                options).build();
     }
 
     private static void compare(MixOptions options, List<Expected> rows, ImageBatch images)
@@ -157,7 +160,8 @@ class ReferenceTest {
                 assertEquals(e.weight, mixed.sourceWeight(i), "weight of image " + i);
             }
         }
-        System.out.println("images " + rows.size() + ", margin up to 1e-4 " + close + ", of these with other cells " + different);
+        System.out.println("images " + rows.size() + ", margin up to 1e-4 " + close + ", of these with other cells "
+                + different);
         assertTrue(close <= rows.size() / 20, close + " of " + rows.size() + " are too close to tell");
     }
 
@@ -170,8 +174,8 @@ class ReferenceTest {
     void openMixupEqualsItsDescription() throws Exception {
         List<Expected> all = golden("open_mixup.json");
         for (int k : new int[] {1, 18, 48}) {
-            compare(MixOptions.openMixup(1).withPatches(new Patches.Fixed(k)), all.stream().filter(e -> e.k == k).toList(),
-                    crops(32, 2));
+            compare(MixOptions.openMixup(1).withPatches(new Patches.Fixed(k)),
+                    all.stream().filter(e -> e.k == k).toList(), crops(32, 2));
         }
     }
 
@@ -195,15 +199,16 @@ class ReferenceTest {
             Attention attention = mixer.attend(crops(256, 3));
             for (int i = 0; i < rows.size(); i++) {
                 int[] cells = attention.cells(i);
-                int overlap = (int) Arrays.stream(rows.get(i).cells).filter(c -> Arrays.binarySearch(cells, c) >= 0).count();
+                int overlap = (int) Arrays.stream(rows.get(i).cells).filter(c ->
+                        Arrays.binarySearch(cells, c) >= 0).count();
                 total += overlap;
                 least = Math.min(least, overlap);
                 identical += overlap == 6 ? 1 : 0;
             }
         }
         double mean = total / 256.0;
-        System.out.println("BF16 against FP32 of PyTorch: mean overlap " + mean + " of 6, least " + least + ", identical "
-                + identical + " of 256");
+        System.out.println("BF16 against FP32 of PyTorch: mean overlap " + mean + " of 6, least " + least
+                + ", identical " + identical + " of 256");
         assertTrue(mean >= 5.9, "mean overlap " + mean);
         assertTrue(least >= 4, "least overlap " + least);
     }

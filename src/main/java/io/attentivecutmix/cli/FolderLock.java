@@ -31,7 +31,8 @@ final class FolderLock implements Closeable {
             }
         }
         if (lock == null) {
-            throw CommandException.usage("another process writes to --out " + folder + "; allowed: an --out for each process");
+            throw CommandException.usage("another process writes to --out " + folder
+                    + "; allowed: an --out for each process");
         }
     }
 

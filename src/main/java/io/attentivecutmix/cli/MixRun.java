@@ -85,8 +85,8 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                 MaskFolder maskFolder = masks == null ? null : new MaskFolder(masks, decoder);
                 BatchLoader loader = new BatchLoader(pool, decoder, maskFolder, input.badImage, options.grid(),
                         leastImages);
-                MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format, masks != null,
-                        classes.present(),
+                MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format,
+                        masks != null, classes.present(),
                         classes.classes(), sheet), console);
                 try (Progress progress = Progress.of(console, run.quiet, "mix", "images", batches.images(shard))) {
                     outcome = job.run(tasks(list, classes, batches), progress, interrupt);

@@ -166,7 +166,8 @@ public final class CpuDevice {
      */
     public static Engine open(EngineConfig config) {
         if (config.network() != null && Natives.REASON != null) {
-            throw new DeviceUnavailableException("the CPU extractor is not available: " + Natives.REASON, Natives.CAUSE);
+            throw new DeviceUnavailableException("the CPU extractor is not available: " + Natives.REASON,
+                    Natives.CAUSE);
         }
         return new CpuEngine(config);
     }

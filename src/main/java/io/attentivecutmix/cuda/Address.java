@@ -4,8 +4,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** A pointer to memory that somebody else owns, by its address; JavaCPP offers no constructor for that. */
-final class Address extends BytePointer {
-    Address(long address) {
+public final class Address extends BytePointer {
+    /** Leads to this address. */
+    public Address(long address) {
         super((Pointer) null);
         this.address = address;
     }

@@ -29,7 +29,8 @@ final class Arena implements AutoCloseable {
      * @param left free bytes, for messages; below 0 where unknown
      * @param beforeReplacing runs before a block is given back for a larger one
      */
-    Arena(String what, LongFunction<Pointer> allocate, Consumer<Pointer> free, LongSupplier left, Runnable beforeReplacing) {
+    Arena(String what, LongFunction<Pointer> allocate, Consumer<Pointer> free, LongSupplier left,
+            Runnable beforeReplacing) {
         this.what = what;
         this.allocate = allocate;
         this.free = free;

@@ -293,8 +293,8 @@ final class Composer implements AutoCloseable {
 
     private void resize(Batch from, Batch to, boolean normalise, Pointer stream) {
         boolean standardise = normalise && options.normalisation().kind() == Normalisation.Kind.STANDARDISE;
-        kernels.preprocess(from.images, to.images, filter.ordinal(), standardise, standardise ? normalisation : null, null,
-                workspace.memory(), workspace.capacity(), stream);
+        kernels.preprocess(from.images, to.images, filter.ordinal(), standardise, standardise ? normalisation : null,
+                null, workspace.memory(), workspace.capacity(), stream);
     }
 
     @Override

@@ -155,11 +155,7 @@ final class CudaEngine implements DeviceEngine {
             graphs = scope.own(new Graphs(runtime, stream, this::waitForAll));
             description = describe(device, config);
         } catch (RuntimeException | Error e) {
-            try {
-                scope.close();
-            } catch (RuntimeException again) {
-                e.addSuppressed(again);
-            }
+            Closing.after(e, scope);
             throw e;
         } finally {
             restore(previous);
@@ -421,15 +417,16 @@ final class CudaEngine implements DeviceEngine {
     }
 
     @Override
-    public synchronized Enqueued enqueue(DeviceImages images, MixPlan of, boolean attentive, int[] classes, DeviceImages out,
-            long callersStream) {
+    public synchronized Enqueued enqueue(DeviceImages images, MixPlan of, boolean attentive, int[] classes,
+            DeviceImages out, long callersStream) {
         EngineChecks.count(options, images, of);
         EngineChecks.output(of, out);
         if (attentive) {
             attentionChecks(images, of, classes);
         }
         if (images.overlaps(out)) {
-            throw new IllegalArgumentException("images and out share memory; allowed: memory apart, since a partner that is"
+            throw new IllegalArgumentException(
+                    "images and out share memory; allowed: memory apart, since a partner that is"
                     + " overwritten cannot be read");
         }
         int previous = enter();
@@ -462,7 +459,8 @@ final class CudaEngine implements DeviceEngine {
     /** See {@link Enqueued#softLabels}. */
     synchronized void softLabels(EnqueuedStep step, int classes, float smoothing, long address, long callersStream) {
         if (!step.slot().isOf(step)) {
-            throw new IllegalStateException("a later step uses the tables of this one; allowed: before the second step after it");
+            throw new IllegalStateException(
+                    "a later step uses the tables of this one; allowed: before the second step after it");
         }
         int previous = enter();
         Pointer target = runtime.foreignStream(callersStream);
@@ -556,8 +554,8 @@ final class CudaEngine implements DeviceEngine {
         attention.heat(wantsHeat ? readback.heat() : null);
         int side = options.inputSide();
         Batch in = pixels.in();
-        takesPixels = in.uniform && in.height[0] == side && in.width[0] == side && in.hasForm(ElementType.UINT8, Layout.NHWC)
-                && extractor.takesPixels();
+        takesPixels = in.uniform && in.height[0] == side && in.width[0] == side
+                && in.hasForm(ElementType.UINT8, Layout.NHWC) && extractor.takesPixels();
         if (!takesPixels) {
             input.form(extractor.inputType(), Layout.NHWC, extractor.inputChannels());
             input.uniform(extractor.input().address(), plan.count, side, side);
@@ -574,9 +572,9 @@ final class CudaEngine implements DeviceEngine {
         }
         Batch in = pixels.in();
         Batch out = kind == Kind.ATTEND ? null : pixels.out();
-        graphs.run(new Graphs.Key(kind.name(), slot.index, plan.count, in.height[0], in.width[0], extracts, wantsHeat, weighs,
-                maskBytes, in.type, in.layout, out == null ? null : out.type, out == null ? null : out.layout, in.address[0],
-                out == null ? 0 : out.address[0], hasMasks ? masks.in().address[0] : 0,
+        graphs.run(new Graphs.Key(kind.name(), slot.index, plan.count, in.height[0], in.width[0], extracts, wantsHeat,
+                weighs, maskBytes, in.type, in.layout, out == null ? null : out.type, out == null ? null : out.layout,
+                in.address[0], out == null ? 0 : out.address[0], hasMasks ? masks.in().address[0] : 0,
                 hasMasks ? masks.out().address[0] : 0), work, target);
     }
 
@@ -598,7 +596,8 @@ final class CudaEngine implements DeviceEngine {
             masks.mix(regions, on);
         }
         if (weighs) {
-            kernels.sourceWeights(canvas(), regions, options.labelWeight() == LabelWeight.NOMINAL, null, t.weights(), on);
+            kernels.sourceWeights(canvas(), regions, options.labelWeight() == LabelWeight.NOMINAL, null, t.weights(),
+                    on);
         }
         if (extracts || weighs) {
             t.copyDown(runtime, on);
@@ -676,11 +675,7 @@ final class CudaEngine implements DeviceEngine {
             scope.close();
             restore(previous);
         } catch (RuntimeException e) {
-            if (failure == null) {
-                failure = e;
-            } else {
-                failure.addSuppressed(e);
-            }
+            failure = Closing.joined(failure, e);
         }
         if (failure != null) {
             throw failure;

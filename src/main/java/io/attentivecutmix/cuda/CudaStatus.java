@@ -109,7 +109,8 @@ final class CudaStatus {
             case OUT_OF_MEMORY -> new OutOfDeviceMemoryException(said
                     + "; use a smaller batch or input side, or free memory that other programs hold on this GPU");
             case UNAVAILABLE -> new DeviceUnavailableException(said + advice(status));
-            case LOST -> new DeviceLostException(said + "; the GPU's state of this process is lost: end the process. The fault may"
+            case LOST -> new DeviceLostException(said
+                    + "; the GPU's state of this process is lost: end the process. The fault may"
                     + " have been caused by an earlier call, also of another library in this process");
             case ENDING, CAPTURE, INTERNAL -> new Failure(said, kind);
         };

@@ -15,5 +15,6 @@ public interface ExtractorFactory {
      * @param kernels for what the library at work does not do
      * @param stream the engine's own, for uploads and measurements
      */
-    DeviceExtractor open(EngineConfig config, DeviceProperties device, CudaRuntime runtime, Kernels kernels, Pointer stream);
+    DeviceExtractor open(EngineConfig config, DeviceProperties device, CudaRuntime runtime, Kernels kernels,
+            Pointer stream);
 }

@@ -179,11 +179,7 @@ final class Graphs implements AutoCloseable {
             try {
                 destroy(seen.remove(seen.size() - 1));
             } catch (RuntimeException e) {
-                if (failure == null) {
-                    failure = e;
-                } else {
-                    failure.addSuppressed(e);
-                }
+                failure = Closing.joined(failure, e);
             }
         }
         if (failure != null) {

@@ -47,7 +47,8 @@ final class InstalledGpu implements Gpu {
         String natives = AttentiveKernels.class.getPackageName().replace('.', '/') + "/" + Loader.getPlatform();
         if (AttentiveKernels.class.getClassLoader().getResource(natives + "/libattentive_kernels.so") == null) {
             return Optional.of("the CUDA kernels are not on the class path; build the project with nvcc, or add"
-                    + " io.attentivecutmix:attentive-cutmix with the classifier " + Loader.getPlatform() + "-cuda. Use cpu");
+                    + " io.attentivecutmix:attentive-cutmix with the classifier " + Loader.getPlatform()
+                    + "-cuda. Use cpu");
         }
         try {
             Loader.load(AttentiveKernels.class);
@@ -73,8 +74,8 @@ final class InstalledGpu implements Gpu {
                     + Loader.getPlatform());
         }
         if (properties.major() < DeviceProperties.LEAST_MAJOR) {
-            return Optional.of(properties.name() + " has compute capability " + properties.major() + "." + properties.minor()
-                    + "; needed: " + DeviceProperties.LEAST_MAJOR + ".0 or later");
+            return Optional.of(properties.name() + " has compute capability " + properties.major() + "."
+                    + properties.minor() + "; needed: " + DeviceProperties.LEAST_MAJOR + ".0 or later");
         }
         return Optional.empty();
     }
@@ -94,8 +95,8 @@ final class InstalledGpu implements Gpu {
     @Override
     public synchronized Map<String, String> details() {
         Map<String, String> details = new LinkedHashMap<>();
-        details.put("card", properties.name() + ", " + properties.architecture() + ", " + (properties.memoryBytes() >> 20)
-                + " MiB");
+        details.put("card", properties.name() + ", " + properties.architecture() + ", "
+                + (properties.memoryBytes() >> 20) + " MiB");
         details.put("address", properties.uuid() + " at " + properties.pciBusId());
         details.put("driver", "for CUDA " + DeviceProperties.version(properties.driverVersion()));
         details.put("libraries", "CUDA runtime " + DeviceProperties.version(properties.runtimeVersion()) + ", cuDNN "

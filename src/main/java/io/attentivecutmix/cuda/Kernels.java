@@ -35,8 +35,8 @@ public interface Kernels {
     void maxPool(Pointer x, Pointer y, ElementType type, long n, long h, long w, long c, Pointer stream);
 
     /** acm_bias_residual_relu. */
-    void biasResidualRelu(Pointer x, FloatPointer bias, Pointer residual, Pointer y, ElementType type, long rows, long c,
-            boolean relu, Pointer stream);
+    void biasResidualRelu(Pointer x, FloatPointer bias, Pointer residual, Pointer y, ElementType type, long rows,
+            long c, boolean relu, Pointer stream);
 
     /** acm_attend. */
     void attend(KernelAttention attention, Pointer stream);
@@ -49,8 +49,8 @@ public interface Kernels {
             KernelRegions regions, Pointer stream);
 
     /** acm_source_weights. */
-    void sourceWeights(KernelImages canvas, KernelRegions regions, boolean nominal, LongPointer pixels, FloatPointer weights,
-            Pointer stream);
+    void sourceWeights(KernelImages canvas, KernelRegions regions, boolean nominal, LongPointer pixels,
+            FloatPointer weights, Pointer stream);
 
     /** acm_soft_labels. */
     void softLabels(IntPointer ids, FloatPointer rows, IntPointer partner,

@@ -44,8 +44,8 @@ final class NativeKernels implements Kernels {
     @Override
     public void preprocess(KernelImages in, KernelImages out, int filter, boolean normalise, FloatPointer normalisation,
             BytePointer spoiled, Pointer workspace, long workspaceBytes, Pointer stream) {
-        check(acm_preprocess(in, out, filter, normalise ? 1 : 0, normalisation, spoiled, workspace, workspaceBytes, stream),
-                "acm_preprocess");
+        check(acm_preprocess(in, out, filter, normalise ? 1 : 0, normalisation, spoiled, workspace, workspaceBytes,
+                stream), "acm_preprocess");
     }
 
     @Override
@@ -54,8 +54,8 @@ final class NativeKernels implements Kernels {
     }
 
     @Override
-    public void stem(KernelImages in, FloatPointer normalisation, ShortPointer weights, FloatPointer bias, ElementType type,
-            Pointer out, Pointer stream) {
+    public void stem(KernelImages in, FloatPointer normalisation, ShortPointer weights, FloatPointer bias,
+            ElementType type, Pointer out, Pointer stream) {
         check(acm_stem(in, normalisation, weights, bias, type.ordinal(), out, stream), "acm_stem");
     }
 
@@ -77,7 +77,8 @@ final class NativeKernels implements Kernels {
     }
 
     @Override
-    public void mix(KernelImages source, KernelImages background, KernelImages out, KernelRegions regions, Pointer stream) {
+    public void mix(KernelImages source, KernelImages background, KernelImages out, KernelRegions regions,
+            Pointer stream) {
         check(acm_mix(source, background, out, regions, stream), "acm_mix");
     }
 
@@ -94,8 +95,8 @@ final class NativeKernels implements Kernels {
     }
 
     @Override
-    public void softLabels(IntPointer ids, FloatPointer rows, IntPointer partner, FloatPointer weights, long n, long classes,
-            float smoothing, FloatPointer out, Pointer stream) {
+    public void softLabels(IntPointer ids, FloatPointer rows, IntPointer partner, FloatPointer weights, long n,
+            long classes, float smoothing, FloatPointer out, Pointer stream) {
         check(acm_soft_labels(ids, rows, partner, weights, n, classes, smoothing, out, stream), "acm_soft_labels");
     }
 }

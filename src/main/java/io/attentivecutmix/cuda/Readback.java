@@ -84,7 +84,8 @@ final class Readback implements AutoCloseable {
                 continue;
             }
             long bytes = (long) each * type.bytes();
-            ByteBuffer values = featureStaging.at(i * bytes).capacity(bytes).asByteBuffer().order(ByteOrder.nativeOrder());
+            ByteBuffer values = featureStaging.at(i * bytes).capacity(bytes).asByteBuffer().order(
+                    ByteOrder.nativeOrder());
             for (int v = 0; v < each; v++) {
                 into[i * each + v] = switch (type) {
                     case FLOAT32 -> values.getFloat(4 * v);

@@ -24,20 +24,18 @@ final class Scope implements AutoCloseable {
     @Override
     public void close() {
         RuntimeException failure = null;
-        for (int i = owned.size() - 1; i >= 0; i--) {
+        while (!owned.isEmpty()) {
             try {
-                owned.get(i).close();
+                owned.remove(owned.size() - 1).close();
             } catch (Exception e) {
                 if (gone(e)) {
                     LOG.log(Level.DEBUG, "the device is gone and took this with it: {0}", e.getMessage());
-                } else if (failure == null) {
-                    failure = e instanceof RuntimeException r ? r : new IllegalStateException(e);
                 } else {
-                    failure.addSuppressed(e);
+                    failure = Closing.joined(failure,
+                            e instanceof RuntimeException r ? r : new IllegalStateException(e));
                 }
             }
         }
-        owned.clear();
         if (failure != null) {
             throw failure;
         }

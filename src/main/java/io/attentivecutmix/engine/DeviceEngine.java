@@ -19,5 +19,6 @@ public interface DeviceEngine extends Engine {
      *     {@code images}
      * @param stream raw handle (cudaStream_t), 0 for the default stream
      */
-    Enqueued enqueue(DeviceImages images, MixPlan plan, boolean attentive, int[] classes, DeviceImages out, long stream);
+    Enqueued enqueue(DeviceImages images, MixPlan plan, boolean attentive, int[] classes, DeviceImages out,
+            long stream);
 }

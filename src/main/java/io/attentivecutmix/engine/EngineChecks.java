@@ -65,7 +65,8 @@ public final class EngineChecks {
      * @param classes (N) labels, read for the CLASS reduction
      * @param classifierRows number of the classifier's rows
      */
-    public static void attention(MixOptions options, BatchForm images, MixPlan plan, int[] classes, int classifierRows) {
+    public static void attention(MixOptions options, BatchForm images, MixPlan plan, int[] classes,
+            int classifierRows) {
         if (images.elementType() == ElementType.UINT8
                 && options.normalisation().kind() == Normalisation.Kind.ALREADY_NORMALISED) {
             throw new IllegalArgumentException("images are UINT8; allowed with normalisation ALREADY_NORMALISED:"

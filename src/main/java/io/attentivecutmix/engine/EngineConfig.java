@@ -26,7 +26,8 @@ public record EngineConfig(
         Tuning tuning) {
     /** With {@link Tuning#DEFAULT}. */
     public EngineConfig(
-            ResNet network, Tensors tensors, float[][] classifier, MixOptions options, Precision precision, int threads) {
+            ResNet network, Tensors tensors, float[][] classifier, MixOptions options, Precision precision,
+            int threads) {
         this(network, tensors, classifier, options, precision, threads, Tuning.DEFAULT);
     }
 }

@@ -25,11 +25,12 @@ public record DeviceImages(long address, int count, int height, int width, Eleme
             throw new IllegalArgumentException("count is " + count + "; allowed: 1 or more");
         }
         if (height < 1 || width < 1) {
-            throw new IllegalArgumentException("size is " + height + " by " + width + " pixels (H by W); allowed: 1 or more");
+            throw new IllegalArgumentException("size is " + height + " by " + width
+                    + " pixels (H by W); allowed: 1 or more");
         }
         if ((long) height * width > Integer.MAX_VALUE / (3 * Float.BYTES)) {
-            throw new IllegalArgumentException("size is " + height + " by " + width + " pixels (H by W); allowed: up to "
-                    + Integer.MAX_VALUE / (3 * Float.BYTES) + " pixels");
+            throw new IllegalArgumentException("size is " + height + " by " + width
+                    + " pixels (H by W); allowed: up to " + Integer.MAX_VALUE / (3 * Float.BYTES) + " pixels");
         }
     }
 

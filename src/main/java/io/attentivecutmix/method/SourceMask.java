@@ -21,7 +21,8 @@ public final class SourceMask {
     public static void fill(MixOptions options, MixPlan plan, int i, int height, int width, ByteBuffer out) {
         long pixels = (long) height * width;
         if (out.limit() < pixels) {
-            throw new IllegalArgumentException("out has room for " + out.limit() + " bytes; needed: " + pixels + " (H·W)");
+            throw new IllegalArgumentException("out has room for " + out.limit() + " bytes; needed: " + pixels
+                    + " (H·W)");
         }
         if (options.geometry() == Geometry.RESIZED) {
             int side = options.inputSide();

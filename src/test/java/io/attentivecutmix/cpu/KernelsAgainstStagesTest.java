@@ -163,7 +163,8 @@ class KernelsAgainstStagesTest {
                 out.memory().get((int) out.offsets()[0], got);
                 byte[] expected = new byte[got.length];
                 wanted.get(0, expected);
-                assertArrayEquals(expected, got, filter + " " + s[0] + "x" + s[1] + " to " + s[2] + "x" + s[3] + ", seed " + SEED);
+                assertArrayEquals(expected, got, filter + " " + s[0] + "x" + s[1] + " to " + s[2] + "x" + s[3]
+                        + ", seed " + SEED);
             }
         }
     }
@@ -177,8 +178,8 @@ class KernelsAgainstStagesTest {
             for (Layout layout : Layout.values()) {
                 for (ResizeFilter filter : ResizeFilter.values()) {
                     TestImages in = batch(type, layout, 61, 45, 32, 32, 20, 90, 33, 32);
-                    MixOptions options = MixOptions.paper().withPatches(new Patches.Fixed(1)).withInputSide(32).withResizeFilter(filter)
-                            .withNormalisation(Normalisation.IMAGENET);
+                    MixOptions options = MixOptions.paper().withPatches(new Patches.Fixed(1)).withInputSide(
+                            32).withResizeFilter(filter) .withNormalisation(Normalisation.IMAGENET);
                     int[] side = {32, 32, 32, 32};
                     Device out = device(side, side, ElementType.FLOAT32, Layout.NHWC, 4);
                     preprocess(device(in), out, filter, true);
@@ -191,7 +192,8 @@ class KernelsAgainstStagesTest {
                                 float got = out.memory().getFloat((int) out.offsets()[i] + (p * 4 + c) * 4);
                                 float expected = c == 3 ? 0 : wanted.get(p * 3 + c);
                                 assertEquals(Float.floatToRawIntBits(expected), Float.floatToRawIntBits(got),
-                                        type + " " + layout + " " + filter + " image " + i + " pixel " + p + " channel " + c
+                                        type + " " + layout + " " + filter + " image " + i + " pixel " + p + " channel "
+                                        + c
                                                 + ", seed " + SEED);
                             }
                         }
@@ -216,11 +218,13 @@ class KernelsAgainstStagesTest {
                     MixOptions options = MixOptions.paper().withPatches(new Patches.Fixed(1)).withInputSide(32)
                             .withResizeFilter(filter).withNormalisation(Normalisation.IMAGENET);
                     int[] side = {32, 32, 32, 32, 32, 32};
-                    byte[] flags = preprocess(device(in), device(side, side, ElementType.FLOAT16, Layout.NHWC, 4), filter, true);
+                    byte[] flags = preprocess(device(in), device(side, side, ElementType.FLOAT16, Layout.NHWC, 4),
+                            filter, true);
                     InputStage stage = new InputStage(options);
                     for (int i = 0; i < n; i++) {
                         boolean usable = stage.load(in, i, FloatBuffer.allocate(32 * 32 * 3));
-                        assertEquals(usable ? 0 : 1, flags[i], type + " " + layout + " " + filter + " " + values[i] + ", seed " + SEED);
+                        assertEquals(usable ? 0 : 1, flags[i], type + " " + layout + " " + filter + " " + values[i]
+                                + ", seed " + SEED);
                     }
                 }
             }
@@ -231,7 +235,8 @@ class KernelsAgainstStagesTest {
     @Test
     void spoiledImagesHaveTheEnginesCells() {
         for (Reduction reduction : Reduction.values()) {
-            try (Maps maps = new Maps(3, 64, reduction, false); BytePointer spoiled = new BytePointer(new byte[] {1, 0, 1})) {
+            try (Maps maps = new Maps(3, 64, reduction, false); BytePointer spoiled =
+                    new BytePointer(new byte[] {1, 0, 1})) {
                 maps.patches.put(1, 6).put(2, 49);
                 maps.attention.spoiled(spoiled);
                 ok(AttentiveKernels.acm_attend(maps.attention, null));
@@ -401,7 +406,8 @@ class KernelsAgainstStagesTest {
         }
     }
 
-    private void mixed(MixOptions options, ElementType type, Layout layout, ElementType to, Layout toLayout, int h, int w) {
+    private void mixed(MixOptions options, ElementType type, Layout layout, ElementType to, Layout toLayout, int h,
+            int w) {
         TestImages in = batch(type, layout, h, w, h, w, h, w);
         int[] heights = {h, h, h};
         int[] widths = {w, w, w};
@@ -417,7 +423,8 @@ class KernelsAgainstStagesTest {
             regions.partner(partner);
             regions.mixed(mixed);
             regions.normalisation(normalisation);
-            ok(AttentiveKernels.acm_attend_mix(maps.attention, source.images(), source.images(), out.images(), regions, null));
+            ok(AttentiveKernels.acm_attend_mix(maps.attention, source.images(), source.images(), out.images(), regions,
+                    null));
             MixPlan plan = new MixPlan(GRID);
             plan.resize(3);
             for (int i = 0; i < 3; i++) {
@@ -487,8 +494,8 @@ class KernelsAgainstStagesTest {
                         regions.partner(partner);
                         regions.mixed(mixed);
                         regions.normalisation(normalisation);
-                        ok(AttentiveKernels.acm_attend_mix(maps.attention, source.images(), source.images(), out.images(),
-                                regions, null));
+                        ok(AttentiveKernels.acm_attend_mix(maps.attention, source.images(), source.images(),
+                                out.images(), regions, null));
                         MixPlan plan = new MixPlan(GRID);
                         plan.resize(4);
                         for (int i = 0; i < 4; i++) {

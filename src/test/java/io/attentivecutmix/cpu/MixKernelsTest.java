@@ -79,7 +79,8 @@ class MixKernelsTest {
                 planner.plan(pairing, in.count(), plan);
                 planner.boxes(pairing, in, plan);
                 planner.weigh(in, plan);
-                compare(options, plan, in, mode + " " + geometry + " " + filter + " masks of " + maskBytes + ", seed " + SEED);
+                compare(options, plan, in, mode + " " + geometry + " " + filter + " masks of " + maskBytes + ", seed "
+                        + SEED);
             }
         }
     }
@@ -100,21 +101,24 @@ class MixKernelsTest {
         Device masks = mixed(options, plan, in, sizes, maskType, 1);
         for (int i = 0; i < n; i++) {
             int area = sizes[i][0] * sizes[i][1];
-            assertArrayEquals(bytes(wanted.pixels(i), 0, area * 3), bytes(pixels.memory(), (int) pixels.offsets()[i], area * 3),
-                    name + ", pixels of image " + i);
+            assertArrayEquals(bytes(wanted.pixels(i), 0, area * 3),
+                    bytes(pixels.memory(), (int) pixels.offsets()[i], area * 3), name + ", pixels of image " + i);
             assertArrayEquals(bytes(wanted.mask(i), 0, area * in.maskBytes()),
-                    bytes(masks.memory(), (int) masks.offsets()[i], area * in.maskBytes()), name + ", mask of image " + i);
+                    bytes(masks.memory(), (int) masks.offsets()[i], area * in.maskBytes()), name + ", mask of image "
+                    + i);
         }
     }
 
     /** Pixels (3 channels) or masks (1 channel) of the mixed batch, by the kernels. */
-    private static Device mixed(MixOptions options, MixPlan plan, HostImages in, int[][] sizes, ElementType type, int channels) {
+    private static Device mixed(MixOptions options, MixPlan plan, HostImages in, int[][] sizes, ElementType type,
+            int channels) {
         int n = in.count();
         ResizeFilter filter = channels == 1 ? ResizeFilter.NEAREST : options.resizeFilter();
         Device images = room(SIZES, type, channels);
         for (int i = 0; i < n; i++) {
             ByteBuffer from = channels == 1 ? in.mask(i) : in.pixels(i);
-            images.memory().put((int) images.offsets()[i], from, 0, SIZES[i][0] * SIZES[i][1] * channels * type.bytes());
+            images.memory().put((int) images.offsets()[i], from, 0,
+                    SIZES[i][0] * SIZES[i][1] * channels * type.bytes());
         }
         boolean resized = options.geometry() == Geometry.RESIZED;
         int[][] canvas = new int[n][];
@@ -135,7 +139,8 @@ class MixKernelsTest {
             boolean box = options.mode() == Mode.CUTMIX;
             regions.grid(plan.grid).partner(partner).mixed(mixed).normalisation(null);
             regions.cells(box ? null : cells).boxes(box ? boxes : null);
-            ok(AttentiveKernels.acm_mix(fitted.images(), resized ? fitted.images() : images.images(), out.images(), regions, null));
+            ok(AttentiveKernels.acm_mix(fitted.images(), resized ? fitted.images() : images.images(), out.images(),
+                    regions, null));
             ok(AttentiveKernels.acm_source_weights(out.images(), regions, 0, taken, weights, null));
             for (int i = 0; i < n; i++) {
                 assertEquals(plan.sourceWeight[i], weights.get(i), "weight of image " + i + ", seed " + SEED);

@@ -13,7 +13,8 @@ class OneDnnExceptionTest {
     void runningOutOfMemoryIsTold() {
         RuntimeException memory = OneDnnException.of("dnnl_memory_create", 1);
         assertInstanceOf(OutOfDeviceMemoryException.class, memory);
-        assertTrue(memory.getMessage().startsWith("dnnl_memory_create failed: out of memory (status 1)"), memory.getMessage());
+        assertTrue(memory.getMessage().startsWith("dnnl_memory_create failed: out of memory (status 1)"),
+                memory.getMessage());
         RuntimeException shape = OneDnnException.of("dnnl_primitive_create", 9);
         assertEquals(9, assertInstanceOf(OneDnnException.class, shape).status());
         CpuDevice.unavailableReason(); // loads JavaCPP's natives

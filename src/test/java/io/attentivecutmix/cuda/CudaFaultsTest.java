@@ -153,7 +153,8 @@ class CudaFaultsTest {
             boolean lost = thrown instanceof DeviceLostException;
             if (lost) {
                 CudaEngine dead = engine;
-                assertThrows(DeviceLostException.class, () -> scenario(dead, host), where + ": a lost device answers again");
+                assertThrows(DeviceLostException.class, () -> scenario(dead, host), where
+                        + ": a lost device answers again");
             } else if (thrown != null) {
                 // one fault of another kind: the engine works on, and right
                 scenario(engine, host);
@@ -195,7 +196,8 @@ class CudaFaultsTest {
             HostRuntime host = new HostRuntime();
             int[] seen = {0};
             boolean kernel = call.equals("attendMix");
-            CudaRuntime runtime = Failing.on(CudaRuntime.class, host, call, kernel ? Integer.MAX_VALUE : 1, 900, seen, host);
+            CudaRuntime runtime = Failing.on(CudaRuntime.class, host, call, kernel ? Integer.MAX_VALUE : 1, 900, seen,
+                    host);
             try (CudaEngine engine = TestCuda.openSimple(config(), host, runtime,
                     k -> Failing.on(Kernels.class, k, call, kernel ? 2 : Integer.MAX_VALUE, 900, seen, host))) {
                 for (int step = 0; step < 4; step++) {
@@ -206,7 +208,8 @@ class CudaFaultsTest {
                     }
                 }
                 // the step once, the network alone once
-                assertTrue(host.calls("beginCapture") <= 2, call + ": recorded " + host.calls("beginCapture") + " times");
+                assertTrue(host.calls("beginCapture") <= 2, call + ": recorded " + host.calls("beginCapture")
+                        + " times");
             }
             assertEquals(List.of(), host.leftovers(), call);
         }
@@ -218,8 +221,8 @@ class CudaFaultsTest {
         TestImages images = images(S, S, S);
         HostRuntime host = new HostRuntime();
         int[] calls = {0};
-        try (CudaEngine engine = TestCuda.openSimple(config(), host, host, k -> Failing.with(Kernels.class, k, "attendMix", 2,
-                () -> new OutOfMemoryError("injected"), calls))) {
+        try (CudaEngine engine = TestCuda.openSimple(config(), host, host,
+                k -> Failing.with(Kernels.class, k, "attendMix", 2, () -> new OutOfMemoryError("injected"), calls))) {
             TestImages out = copy(images, new int[] {1, 2, 0});
             engine.attendMix(images, plan(), null, null, out);
             assertThrows(OutOfMemoryError.class, () -> engine.attendMix(images, plan(), null, null, out));
@@ -329,7 +332,8 @@ class CudaFaultsTest {
                 new int[] {3, 34, 35, 46, 100, 101, 127, 209, 802, 803, 804, 805, 806, 807, 808, 809},
                 DeviceLostException.class,
                 new int[] {214, 220, 226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721, 810, 911, 999},
-                CudaStatus.Failure.class, new int[] {1, 4, 9, 98, 400, 709, 900, 901, 902, 904, 905, 906, 907, 908, 910});
+                CudaStatus.Failure.class, new int[] {1, 4, 9, 98, 400, 709, 900, 901, 902, 904, 905, 906, 907, 908,
+                910});
         expected.forEach((type, statuses) -> {
             for (int status : statuses) {
                 RuntimeException e = CudaStatus.failure("cudaCall", status, "text");

@@ -11,7 +11,8 @@ final class Failing {
 
     /** Throws something in the place of a call. */
     static <T> T with(Class<T> seam, T real, String method, int at, Supplier<Throwable> failure, int[] seen) {
-        return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam}, (proxy, called, arguments) -> {
+        return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam},
+                (proxy, called, arguments) -> {
             if (called.getName().equals(method) && ++seen[0] == at) {
                 throw failure.get();
             }
@@ -31,7 +32,8 @@ final class Failing {
      * @param host whose recording ends when endCapture fails, as CUDA's does
      */
     static <T> T on(Class<T> seam, T real, String method, int at, int status, int[] seen, HostRuntime host) {
-        return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam}, (proxy, called, arguments) -> {
+        return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam},
+                (proxy, called, arguments) -> {
             boolean fails = called.getName().equals(method) && ++seen[0] == at;
             if (fails && !method.equals("endCapture")) {
                 throw CudaStatus.failure(method, status, "injected");

@@ -45,7 +45,8 @@ final class Faults {
 
     /** The seam, with its calls counted. */
     <T> T over(Class<T> seam, T real) {
-        return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam}, (proxy, method, arguments) -> {
+        return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam},
+                (proxy, method, arguments) -> {
             String name = method.getName();
             boolean fails = !NEVER.contains(name) && fails();
             boolean givesBack = name.startsWith("free") || name.startsWith("destroy") || name.startsWith("synchronize")

@@ -83,8 +83,8 @@ public final class QueuedKernels implements Kernels {
     }
 
     @Override
-    public void stem(KernelImages in, FloatPointer normalisation, ShortPointer weights, FloatPointer bias, ElementType type,
-            Pointer out, Pointer stream) {
+    public void stem(KernelImages in, FloatPointer normalisation, ShortPointer weights, FloatPointer bias,
+            ElementType type, Pointer out, Pointer stream) {
         KernelImages from = snapshot(in);
         BytePointer to = at(out);
         submit(stream, () -> kernels.stem(from, normalisation, weights, bias, type, to, null));
@@ -113,7 +113,8 @@ public final class QueuedKernels implements Kernels {
     }
 
     @Override
-    public void mix(KernelImages source, KernelImages background, KernelImages out, KernelRegions regions, Pointer stream) {
+    public void mix(KernelImages source, KernelImages background, KernelImages out, KernelRegions regions,
+            Pointer stream) {
         KernelImages s = snapshot(source);
         KernelImages b = snapshot(background);
         KernelImages o = snapshot(out);
@@ -141,8 +142,8 @@ public final class QueuedKernels implements Kernels {
     }
 
     @Override
-    public void softLabels(IntPointer ids, FloatPointer rows, IntPointer partner, FloatPointer weights, long n, long classes,
-            float smoothing, FloatPointer out, Pointer stream) {
+    public void softLabels(IntPointer ids, FloatPointer rows, IntPointer partner, FloatPointer weights, long n,
+            long classes, float smoothing, FloatPointer out, Pointer stream) {
         submit(stream, () -> kernels.softLabels(ids, rows, partner, weights, n, classes, smoothing, out, null));
     }
 }

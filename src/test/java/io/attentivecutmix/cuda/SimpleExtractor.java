@@ -109,7 +109,8 @@ final class SimpleExtractor implements DeviceExtractor {
 
     @Override
     public void enqueuePixels(int n, KernelImages images, FloatPointer normalisation, Pointer stream) {
-        if (images.offsets() != null && !images.offsets().isNull() || images.height() != side || images.width() != side) {
+        if (images.offsets() != null && !images.offsets().isNull() || images.height() != side
+                || images.width() != side) {
             throw new AssertionError("pixels must be S by S, one image behind the other");
         }
         BytePointer pixels = new Address(images.pixels().address());

@@ -49,15 +49,17 @@ public final class DeviceSteps {
         DeviceImages out = images(memory, batch, ElementType.FLOAT16, Layout.NCHW);
         MixOptions options = MixOptions.paper();
         try (AttentiveCutMix mixer = DeviceUnderTest.mixer(weights, precision, options).build();
-                AttentiveCutMix bare = DeviceUnderTest.bare(DeviceUnderTest.DEVICE, options.withMode(Mode.CUTMIX)).build()) {
+                AttentiveCutMix bare = DeviceUnderTest.bare(DeviceUnderTest.DEVICE,
+                        options.withMode(Mode.CUTMIX)).build()) {
             mixer.prepare(batch);
             double[][] waited = waited(mixer, in, out, steps);
             double enqueued = enqueued(mixer, in, out, steps);
             double without = enqueued(bare, in, out, steps);
-            System.out.printf(Locale.ROOT, "{\"precision\": \"%s\", \"batch\": %d, \"imagesPerSecond\": %.1f, \"p50Millis\": %.4f,"
-                    + " \"p99Millis\": %.4f, \"hostMicros\": %.2f, \"withoutExtractorMillis\": %.4f, \"steps\": %d}%n", precision,
-                    batch, batch / enqueued * 1e3, waited[0][steps / 2], waited[0][steps * 99 / 100], waited[1][steps / 2] * 1e3, without,
-                    steps);
+            System.out.printf(Locale.ROOT,
+                    "{\"precision\": \"%s\", \"batch\": %d, \"imagesPerSecond\": %.1f, \"p50Millis\": %.4f,"
+                    + " \"p99Millis\": %.4f, \"hostMicros\": %.2f, \"withoutExtractorMillis\": %.4f, \"steps\": %d}%n",
+                    precision, batch, batch / enqueued * 1e3, waited[0][steps / 2], waited[0][steps * 99 / 100],
+                    waited[1][steps / 2] * 1e3, without, steps);
         }
     }
 

@@ -148,7 +148,8 @@ public final class KernelTimings {
             long bytes = size.get();
             Pointer workspace = bytes == 0 ? null : memory.allocate(bytes);
             report(kernel, type, n * (3.0 * pixels + 4.0 * SIDE * SIDE * type.bytes()), () -> GpuMemory.ok(
-                    acm_preprocess(in, out, ACM_BICUBIC, 1, normalisation, null, workspace, bytes, null), "acm_preprocess"));
+                    acm_preprocess(in, out, ACM_BICUBIC, 1, normalisation, null, workspace, bytes, null),
+                    "acm_preprocess"));
         }
     }
 

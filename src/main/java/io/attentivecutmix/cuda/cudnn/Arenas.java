@@ -1,5 +1,6 @@
 package io.attentivecutmix.cuda.cudnn;
 
+import io.attentivecutmix.cuda.Closing;
 import io.attentivecutmix.cuda.CudaRuntime;
 import io.attentivecutmix.cuda.cudnn.NetworkLayout.Place;
 import java.util.ArrayList;

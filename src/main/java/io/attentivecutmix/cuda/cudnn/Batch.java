@@ -1,5 +1,6 @@
 package io.attentivecutmix.cuda.cudnn;
 
+import io.attentivecutmix.cuda.Closing;
 import io.attentivecutmix.cuda.cudnn.Choices.StemKind;
 import java.util.ArrayList;
 import java.util.HashMap;

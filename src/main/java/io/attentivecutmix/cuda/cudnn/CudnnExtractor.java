@@ -1,5 +1,7 @@
 package io.attentivecutmix.cuda.cudnn;
 
+import io.attentivecutmix.cuda.Address;
+import io.attentivecutmix.cuda.Closing;
 import io.attentivecutmix.cuda.CudaRuntime;
 import io.attentivecutmix.cuda.DeviceExtractor;
 import io.attentivecutmix.cuda.DeviceProperties;
@@ -48,9 +50,9 @@ final class CudnnExtractor implements DeviceExtractor {
     private final FloatPointer stemBias;
     /** By N, null where that is not prepared: no boxing in a step. */
     private Batch[] batches = new Batch[LEAST_CAPACITY];
-    private Pointer pooled = new DeviceAddress(0);
-    private Pointer input = new DeviceAddress(0);
-    private Pointer features = new DeviceAddress(0);
+    private Pointer pooled = new Address(0);
+    private Pointer input = new Address(0);
+    private Pointer features = new Address(0);
     private boolean closed;
 
     /**
@@ -84,8 +86,8 @@ final class CudnnExtractor implements DeviceExtractor {
             PlanStore store = new PlanStore(config.tuning().planFolder(),
                     new PlanKey(cudnn.version(), device, config.precision()));
             tuner = new Tuner(session, planner, numerics, config.tuning(), runtime, launches, stream, store);
-            stemWeights = new ShortPointer(new DeviceAddress(weights.stem()));
-            stemBias = new FloatPointer(new DeviceAddress(weights.floatBias(0)));
+            stemWeights = new ShortPointer(new Address(weights.stem()));
+            stemBias = new FloatPointer(new Address(weights.floatBias(0)));
         } catch (RuntimeException | Error e) {
             Closing.after(e, this);
             throw e;
@@ -212,9 +214,9 @@ final class CudnnExtractor implements DeviceExtractor {
 
     /** Binds every prepared batch to the present addresses. One that cannot be is prepared no more. */
     private void rebind() {
-        input = new DeviceAddress(arenas.address(Place.INPUT));
-        pooled = new DeviceAddress(arenas.address(Place.A));
-        features = new DeviceAddress(arenas.address(layout.output()));
+        input = new Address(arenas.address(Place.INPUT));
+        pooled = new Address(arenas.address(Place.A));
+        features = new Address(arenas.address(layout.output()));
         RuntimeException failure = null;
         for (int n = 0; n < batches.length; n++) {
             if (batches[n] != null) {

@@ -1,5 +1,6 @@
 package io.attentivecutmix.cuda.cudnn;
 
+import io.attentivecutmix.cuda.Closing;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -2,6 +2,7 @@ package io.attentivecutmix.cuda.cudnn;
 
 import static org.bytedeco.cuda.global.cudnn.*;
 
+import io.attentivecutmix.cuda.Address;
 import io.attentivecutmix.cuda.Kernels;
 import io.attentivecutmix.image.ElementType;
 import java.util.Arrays;
@@ -39,9 +40,9 @@ final class Launches {
         Pointer handle = plan.handle();
         steps.add(stream -> session.execute(handle, pack));
         if (form == Form.UNFUSED) {
-            Pointer y = new DeviceAddress(operands.y());
-            Pointer residual = shape.residual() ? new DeviceAddress(operands.residual()) : null;
-            FloatPointer bias = new FloatPointer(new DeviceAddress(operands.floatBias()));
+            Pointer y = new Address(operands.y());
+            Pointer residual = shape.residual() ? new Address(operands.residual()) : null;
+            FloatPointer bias = new FloatPointer(new Address(operands.floatBias()));
             long rows = shape.outputRows();
             steps.add(stream ->
                     kernels.biasResidualRelu(y, bias, residual, y, type, rows, shape.out(), shape.relu(), stream));
@@ -50,8 +51,8 @@ final class Launches {
 
     /** Adds the max-pool of n square maps. */
     void addPool(List<Step> steps, long x, long y, int n, int side, int channels) {
-        Pointer from = new DeviceAddress(x);
-        Pointer to = new DeviceAddress(y);
+        Pointer from = new Address(x);
+        Pointer to = new Address(y);
         steps.add(stream -> kernels.maxPool(from, to, type, n, side, side, channels, stream));
     }
 }

@@ -2,6 +2,7 @@ package io.attentivecutmix.cuda.cudnn;
 
 import static org.bytedeco.cuda.global.cudnn.*;
 
+import io.attentivecutmix.cuda.Closing;
 import io.attentivecutmix.engine.DeviceException;
 import io.attentivecutmix.image.ElementType;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,6 @@
 package io.attentivecutmix.cuda.cudnn;
 
+import io.attentivecutmix.cuda.Closing;
 import io.attentivecutmix.cuda.CudaRuntime;
 import java.util.Arrays;
 import java.util.List;

@@ -1,5 +1,7 @@
 package io.attentivecutmix.cuda.cudnn;
 
+import io.attentivecutmix.cuda.Address;
+import io.attentivecutmix.cuda.Closing;
 import io.attentivecutmix.cuda.CudaRuntime;
 import io.attentivecutmix.cuda.Kernels;
 import io.attentivecutmix.cuda.cudnn.NetworkLayout.Layer;
@@ -173,7 +175,7 @@ final class WeightArena implements AutoCloseable {
 
     /** Copies what was put. */
     private void copy(CudaRuntime runtime, long offset, Pointer pinned, ByteBuffer room, Pointer stream) {
-        runtime.copyToDevice(new DeviceAddress(memory.address() + offset), pinned, room.position(), stream);
+        runtime.copyToDevice(new Address(memory.address() + offset), pinned, room.position(), stream);
         // the same host memory takes the next part
         runtime.synchronizeStream(stream);
     }

@@ -2,6 +2,7 @@ package io.attentivecutmix.cuda.cudnn;
 
 import static org.bytedeco.cuda.global.cudnn.*;
 
+import io.attentivecutmix.cuda.Address;
 import io.attentivecutmix.image.HalfFloats;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -194,7 +195,7 @@ final class FakeCudnn implements Cudnn {
         int status = status();
         if (status == 0) {
             handles.put(next, true);
-            handle[0] = new DeviceAddress(next++);
+            handle[0] = new Address(next++);
         }
         return status;
     }
@@ -226,7 +227,7 @@ final class FakeCudnn implements Cudnn {
         if (status == 0) {
             created++;
             ledger.put(next, new Entry(type));
-            descriptor[0] = new DeviceAddress(next++);
+            descriptor[0] = new Address(next++);
         }
         return status;
     }
@@ -276,7 +277,7 @@ final class FakeCudnn implements Cudnn {
             }
         }
         if (type == CUDNN_TYPE_HANDLE) {
-            requireHandle(new DeviceAddress(a.number(0)));
+            requireHandle(new Address(a.number(0)));
         }
         e.attributes.put(attribute, a);
         return 0;
@@ -542,7 +543,7 @@ final class FakeCudnn implements Cudnn {
             throw new AssertionError("tensor " + t.name() + " of " + bytes + " bytes does not lie in device memory: "
                     + address);
         }
-        return new DeviceAddress(address).capacity(bytes).asByteBuffer().order(ByteOrder.nativeOrder());
+        return new Address(address).capacity(bytes).asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
     private void convolve(Entry o, Map<Long, Long> addresses, Map<Long, float[]> virtual) {

@@ -1,5 +1,6 @@
 package io.attentivecutmix.cuda.cudnn;
 
+import io.attentivecutmix.cuda.Address;
 import io.attentivecutmix.cuda.Kernels;
 import io.attentivecutmix.cuda.kernels.KernelAttention;
 import io.attentivecutmix.cuda.kernels.KernelImages;
@@ -61,7 +62,7 @@ final class LoopKernels implements Kernels {
 
     private static ByteBuffer view(Pointer p, ElementType type, int count) {
         long bytes = (long) count * type.bytes();
-        return new DeviceAddress(p.address()).capacity(bytes).asByteBuffer().order(ByteOrder.nativeOrder());
+        return new Address(p.address()).capacity(bytes).asByteBuffer().order(ByteOrder.nativeOrder());
     }
 
     /** Values of memory as floats; bytes as v/255. */

@@ -2,6 +2,7 @@ package io.attentivecutmix.cuda.cudnn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.attentivecutmix.cuda.Address;
 import io.attentivecutmix.cuda.CudaRuntime;
 import io.attentivecutmix.cuda.DeviceProperties;
 import io.attentivecutmix.engine.DeviceLostException;
@@ -103,7 +104,7 @@ final class PlainRuntime implements CudaRuntime {
         call();
         long h = next++;
         handles.add(h);
-        return new DeviceAddress(h);
+        return new Address(h);
     }
 
     private void drop(Pointer handle) {
@@ -144,7 +145,7 @@ final class PlainRuntime implements CudaRuntime {
         long address = block.address() + 255 & -256;
         memory.put(address, bytes);
         blocks.put(address, block);
-        return new DeviceAddress(address);
+        return new Address(address);
     }
 
     @Override
@@ -180,7 +181,7 @@ final class PlainRuntime implements CudaRuntime {
 
     @Override
     public Pointer foreignStream(long handle) {
-        return new DeviceAddress(handle);
+        return new Address(handle);
     }
 
     @Override

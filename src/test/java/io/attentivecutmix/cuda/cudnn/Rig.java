@@ -2,6 +2,7 @@ package io.attentivecutmix.cuda.cudnn;
 
 import io.attentivecutmix.cpu.CpuDevice;
 import io.attentivecutmix.cpu.TestNetworks;
+import io.attentivecutmix.cuda.Address;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.engine.Tuning;
@@ -36,7 +37,7 @@ final class Rig {
     final PlainRuntime runtime = new PlainRuntime();
     final FakeCudnn cudnn = new FakeCudnn(runtime);
     final LoopKernels kernels = new LoopKernels(runtime);
-    final Pointer stream = new DeviceAddress(0x5000);
+    final Pointer stream = new Address(0x5000);
 
     /** Whether launches do anything. */
     void computing(boolean wanted) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.attentivecutmix.cuda.Address;
 import io.attentivecutmix.cuda.cudnn.FakeCudnn.Engine;
 import io.attentivecutmix.engine.DeviceLostException;
 import io.attentivecutmix.engine.DeviceUnavailableException;
@@ -44,7 +45,7 @@ class TunerTest {
                 DeviceBuffer workspace = new DeviceBuffer(runtime)) {
             data.ensure(1 << 16);
             Launches launches = new Launches(session, new LoopKernels(runtime), numerics.type());
-            Tuner tuner = new Tuner(session, planner, numerics, tuning, runtime, launches, new DeviceAddress(0x100),
+            Tuner tuner = new Tuner(session, planner, numerics, tuning, runtime, launches, new Address(0x100),
                     new PlanStore(tuning.planFolder(), new PlanKey(cudnn.version(), PlainRuntime.DEVICE, precision)));
             long a = data.address();
             tuner.begin();

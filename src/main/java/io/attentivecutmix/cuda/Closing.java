@@ -1,15 +1,15 @@
-package io.attentivecutmix.cuda.cudnn;
+package io.attentivecutmix.cuda;
 
 import java.util.List;
 
 /**
  * Closes several things although some of them fail: the first failure is thrown at the end and has the others with it.
  */
-final class Closing {
+public final class Closing {
     private Closing() {}
 
     /** Closes from the last to the first and empties the list. */
-    static void reversed(List<? extends AutoCloseable> all) {
+    public static void reversed(List<? extends AutoCloseable> all) {
         RuntimeException failure = null;
         for (int i = all.size() - 1; i >= 0; i--) {
             try {
@@ -27,7 +27,7 @@ final class Closing {
     }
 
     /** Closes after a failure, which keeps what goes wrong meanwhile. */
-    static void after(Throwable failure, AutoCloseable closeable) {
+    public static void after(Throwable failure, AutoCloseable closeable) {
         try {
             closeable.close();
         } catch (Exception e) {
@@ -36,7 +36,7 @@ final class Closing {
     }
 
     /** Both: the second is kept with the first, which may be null. */
-    static <T extends Throwable> T joined(T first, T next) {
+    public static <T extends Throwable> T joined(T first, T next) {
         if (first == null) {
             return next;
         }
