@@ -37,8 +37,7 @@ final class RunArgs {
 
     @Option(names = "--file-threads", paramLabel = "N",
             description = "Threads that read and write files meanwhile; default: as many as --threads. 0: as many, "
-                    + "but reading, mixing and writing take turns, which is the default on one or two processors "
-                    + "without a GPU.")
+                    + "but reading, mixing and writing take turns.")
     private Integer fileThreads;
 
     @Option(names = "--deterministic",
@@ -131,14 +130,11 @@ final class RunArgs {
     }
 
     /**
-     * Whether files wait while a batch is mixed, and the next batch while files are written. On two processors that is
-     * as fast or a little faster (benchmarks/results, "Who works when"), since a worker that must share its processor
-     * keeps the other one waiting at the end of the batch; a GPU would wait itself.
+     * Whether files wait while a batch is mixed, and the next batch while files are written. Not by default: on two
+     * processors it makes no difference beyond the spread for files in the system's cache (benchmarks/results, "Who works
+     * when" and "Whole folders"), and reading ahead hides a slow disk.
      */
     boolean inTurns() {
-        if (fileThreads == null) {
-            return Runtime.getRuntime().availableProcessors() <= 2 && device().equals(Device.cpu());
-        }
-        return fileThreads == 0;
+        return fileThreads != null && fileThreads == 0;
     }
 }

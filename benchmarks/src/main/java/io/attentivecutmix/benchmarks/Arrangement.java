@@ -3,9 +3,9 @@ package io.attentivecutmix.benchmarks;
 /** Who works when on a list of files. Files: decoding and encoding. */
 enum Arrangement {
     /** All threads mix a batch while as many others decode the next and encode the one before. */
-    AHEAD("as many file threads beside the workers (default from 3 processors on)", "--file-threads N"),
+    AHEAD("as many file threads beside the workers (default)", "--file-threads N"),
     /** All threads decode a batch, then all mix it, then all encode it. */
-    TURNS("decode, mix and encode in turns (default on 1 or 2 processors)", "--file-threads 0"),
+    TURNS("decode, mix and encode in turns", "--file-threads 0"),
     /** One thread works on files while all mix. */
     ONE_AHEAD("one file thread beside the workers", "--file-threads 1"),
     /** One thread works on files while the rest mix. */

@@ -1,5 +1,6 @@
 package io.attentivecutmix.benchmarks;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -9,9 +10,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Rates from file to file: who works when, and how the command line's cost grows with the folder. */
 final class FileRates {
@@ -62,29 +66,44 @@ final class FileRates {
         page.paragraph("Files of 500×375 pixels to JPEG, the start of the JVM included, every run with a heap of"
                 + " 512 MiB.");
         page.head("images", "arguments of `mix`", "images/s", "seconds", "peak resident MiB", "own processors",
-                "others", "date",
-                "commit");
+                "others", "date", "commit");
+        JsonArray runs = JsonParser.parseString(Files.readString(file)).getAsJsonArray();
+        Map<String, Set<String>> commits = new HashMap<>();
+        for (JsonElement element : runs) {
+            JsonObject o = element.getAsJsonObject();
+            commits.computeIfAbsent(arguments(o), k -> new HashSet<>()).add(commit(o));
+        }
         Map<String, Map<String, List<Double>>> rates = new LinkedHashMap<>();
         Map<String, Map<String, List<Double>>> memory = new LinkedHashMap<>();
-        for (JsonElement element : JsonParser.parseString(Files.readString(file)).getAsJsonArray()) {
+        for (JsonElement element : runs) {
             JsonObject o = element.getAsJsonObject();
-            String arguments = o.get("arguments").getAsString().trim();
+            String arguments = arguments(o);
             double rate = o.get("imagesPerSecond").getAsDouble();
             double resident = o.get("peakResidentMiB").getAsDouble();
             page.row(o.get("images").getAsInt(), "`" + arguments + "`", Page.format("%.1f", rate),
                     Page.format("%.1f", o.get("seconds").getAsDouble()), Page.format("%.0f", resident),
                     Page.format("%.2f", o.get("ownProcessors").getAsDouble()),
                     Page.others(o.get("otherProcessors").getAsDouble()),
-                    o.get("date").getAsString(), o.get("commit").getAsString().substring(0, 7));
+                    o.get("date").getAsString(), commit(o));
+            // what a default means may have changed in between
+            String series = commits.get(arguments).size() > 1 ? arguments + " at " + commit(o) : arguments;
             String size = o.get("images").getAsString() + " images";
-            add(rates, arguments, size, rate);
-            add(memory, arguments, size, resident);
+            add(rates, series, size, rate);
+            add(memory, series, size, resident);
         }
         page.end();
         Charts.groups(folder, "folders", "Whole folders by the command line", "images/s", spreads(rates));
         page.chart("folders", "images per second by size of the folder");
         Charts.groups(folder, "folders-memory", "Peak resident memory by size of the folder", "MiB", spreads(memory));
         page.chart("folders-memory", "peak memory by size of the folder");
+    }
+
+    private static String arguments(JsonObject run) {
+        return run.get("arguments").getAsString().trim();
+    }
+
+    private static String commit(JsonObject run) {
+        return run.get("commit").getAsString().substring(0, 7);
     }
 
     private static void add(Map<String, Map<String, List<Double>>> all, String series, String size, double value) {
