@@ -8,6 +8,7 @@ import io.attentivecutmix.engine.Tuning;
 import io.attentivecutmix.image.DeviceImages;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Layout;
+import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.Checks;
 import io.attentivecutmix.method.Labels;
 import io.attentivecutmix.method.MixOptions;
@@ -565,7 +566,10 @@ public final class AttentiveCutMix implements AutoCloseable {
             return this;
         }
 
-        /** Where to run; default {@link Device#best()}. */
+        /**
+         * Where to run; default {@link Device#best()}, but {@link Device#cpu()} for {@link BatchNorm#PER_IMAGE}, which runs
+         * nowhere else.
+         */
         public Builder device(Device value) {
             device = Objects.requireNonNull(value, "device");
             return this;
@@ -646,7 +650,11 @@ public final class AttentiveCutMix implements AutoCloseable {
          * @throws IllegalArgumentException if the choices do not fit each other, the device or the weights
          */
         public AttentiveCutMix build() {
-            Device where = device == null ? Device.best() : device;
+            Device where = device;
+            if (where == null) {
+                // statistics per image are there to reproduce float results, which only the processor does
+                where = options.batchNorm() == BatchNorm.PER_IMAGE ? Device.cpu() : Device.best();
+            }
             if (weights != null || !where.mixesWithoutLibraries()) {
                 where.requireAvailable();
             }

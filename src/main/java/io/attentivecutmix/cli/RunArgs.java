@@ -96,8 +96,11 @@ final class RunArgs {
 
     /** A builder with everything but the form of the output. */
     AttentiveCutMix.Builder builder(MixOptions options) {
-        AttentiveCutMix.Builder builder = AttentiveCutMix.builder().device(device()).options(options)
-                .deterministic(deterministic);
+        AttentiveCutMix.Builder builder = AttentiveCutMix.builder().options(options).deterministic(deterministic);
+        // best is what the builder takes by itself, which knows the options too
+        if (!device.equals("best")) {
+            builder.device(device());
+        }
         if (precision != null) {
             builder.precision(precision);
         }
