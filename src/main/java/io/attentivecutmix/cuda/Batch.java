@@ -4,7 +4,6 @@ import io.attentivecutmix.cuda.kernels.KernelImages;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Layout;
 import java.util.Arrays;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 
@@ -146,10 +145,5 @@ final class Batch {
         images.width(widest);
         images.offsets(offsets);
         images.sizes(sizes);
-    }
-
-    /** A pointer to the first image, for calls that take plain memory. */
-    BytePointer first() {
-        return base;
     }
 }

@@ -642,11 +642,6 @@ final class CudaEngine implements DeviceEngine {
         return pinned.allocate(bytes);
     }
 
-    /** How many steps were replayed from a graph, for tests. */
-    long replays() {
-        return graphs.replays();
-    }
-
     @Override
     public String description() {
         return description;

@@ -57,7 +57,6 @@ final class Graphs implements AutoCloseable {
     /** Used longest ago first. */
     private final List<Seen> seen = new ArrayList<>();
     private boolean recording;
-    private long replays;
 
     /**
      * @param stream of the engine's own, on which work is recorded; what is launched goes to the caller's
@@ -94,7 +93,6 @@ final class Graphs implements AutoCloseable {
                 work.accept(target);
             } else {
                 runtime.launch(step.executable, target);
-                replays++;
             }
         }
     }
@@ -157,11 +155,6 @@ final class Graphs implements AutoCloseable {
             // a broken recording has no graph: the call's own failure says why
             why.addSuppressed(e);
         }
-    }
-
-    /** How many steps were replayed. */
-    long replays() {
-        return replays;
     }
 
     private void destroy(Seen step) {

@@ -28,17 +28,22 @@ final class PinnedMemory {
     private final CudaRuntime runtime;
     private final int ordinal;
     private final long limit;
+    private final AtomicLong inUse;
     private volatile boolean closed;
 
     PinnedMemory(CudaRuntime runtime, int ordinal) {
-        this(runtime, ordinal, Runtime.getRuntime().maxMemory());
+        this(runtime, ordinal, Runtime.getRuntime().maxMemory(), IN_USE);
     }
 
-    /** @param limit most bytes that all batches of the process have together */
-    PinnedMemory(CudaRuntime runtime, int ordinal, long limit) {
+    /**
+     * @param limit most bytes that all batches have together
+     * @param inUse what they have
+     */
+    PinnedMemory(CudaRuntime runtime, int ordinal, long limit, AtomicLong inUse) {
         this.runtime = runtime;
         this.ordinal = ordinal;
         this.limit = limit;
+        this.inUse = inUse;
     }
 
     /** Memory of so many bytes; ordinary memory when there is no more of the other kind, or the engine is closed. */
@@ -50,30 +55,30 @@ final class PinnedMemory {
         long size = (long) bytes + HostMemory.ALIGNMENT;
         if (!reserve(size)) {
             LOG.log(Level.DEBUG, "batches hold {0} bytes of page-locked memory; one of {1} bytes gets ordinary memory, which"
-                    + " is slower", IN_USE.get(), bytes);
+                    + " is slower", inUse.get(), bytes);
             return HostMemory.plain(bytes);
         }
         Pointer memory;
         try {
             memory = onDevice(runtime, ordinal, () -> runtime.allocatePinned(size));
         } catch (DeviceException e) {
-            IN_USE.addAndGet(-size);
+            inUse.addAndGet(-size);
             LOG.log(Level.WARNING, "no page-locked memory for a batch of {0} bytes, which is slower: {1}", bytes,
                     e.getMessage());
             return HostMemory.plain(bytes);
         } catch (RuntimeException | Error e) {
-            IN_USE.addAndGet(-size);
+            inUse.addAndGet(-size);
             throw e;
         }
         ByteBuffer buffer = new BytePointer(memory).capacity(bytes).asByteBuffer();
-        CLEANER.register(buffer, new Release(runtime, ordinal, memory, size));
+        CLEANER.register(buffer, new Release(runtime, ordinal, memory, size, inUse));
         return new HostMemory(buffer.slice(0, bytes).order(ByteOrder.nativeOrder()), memory.address());
     }
 
     /** Counts so many bytes; asks the garbage collector for what nobody uses any more before it gives up. */
     private boolean reserve(long size) {
-        for (int attempt = 0; IN_USE.addAndGet(size) > limit; attempt++) {
-            IN_USE.addAndGet(-size);
+        for (int attempt = 0; inUse.addAndGet(size) > limit; attempt++) {
+            inUse.addAndGet(-size);
             if (attempt == WAITS || size > limit) {
                 return false;
             }
@@ -110,13 +115,9 @@ final class PinnedMemory {
         closed = true;
     }
 
-    /** Bytes that batches of the process have. */
-    static long inUse() {
-        return IN_USE.get();
-    }
-
     /** Runs once no view of the buffer can be reached; holds the memory, never the buffer. */
-    private record Release(CudaRuntime runtime, int ordinal, Pointer memory, long size) implements Runnable {
+    private record Release(CudaRuntime runtime, int ordinal, Pointer memory, long size, AtomicLong inUse)
+            implements Runnable {
         @Override
         public void run() {
             try {
@@ -128,7 +129,7 @@ final class PinnedMemory {
                 // at the end of a process, or on a lost device; the system takes it back
                 LOG.log(Level.DEBUG, "page-locked memory could not be given back: {0}", e.getMessage());
             } finally {
-                IN_USE.addAndGet(-size);
+                inUse.addAndGet(-size);
             }
         }
     }

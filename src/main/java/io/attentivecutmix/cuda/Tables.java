@@ -48,6 +48,20 @@ final class Tables implements AutoCloseable {
     private BytePointer downFrom;
     private BytePointer downTo;
 
+    // on the device
+    private final LongPointer[] offsets = new LongPointer[2 * Role.values().length];
+    private final IntPointer[] sizes = new IntPointer[2 * Role.values().length];
+    private IntPointer partner;
+    private BytePointer mixed;
+    private IntPointer patches;
+    private IntPointer labels;
+    private IntPointer boxes;
+    private LongPointer givenCells;
+    private BytePointer spoiled;
+    private LongPointer cells;
+    private BytePointer nonFinite;
+    private FloatPointer weights;
+
     /** @param words longs of one image's cell mask */
     Tables(Memory memory, int words) {
         this.words = words;
@@ -93,6 +107,7 @@ final class Tables implements AutoCloseable {
         downFrom = device.at(spoiledAt);
         downTo = host.at(spoiledAt);
         capacity = n;
+        point();
     }
 
     int capacity() {
@@ -156,7 +171,7 @@ final class Tables implements AutoCloseable {
     }
 
     private int roleAt(Role role, boolean masks) {
-        return rolesAt + (2 * role.ordinal() + (masks ? 1 : 0)) * place(0, 16L * capacity);
+        return rolesAt + index(role, masks) * place(0, 16L * capacity);
     }
 
     /** Writes where image i of a ragged batch lies, relative to the batch's base, and its size. */
@@ -168,52 +183,77 @@ final class Tables implements AutoCloseable {
         bytes.putInt(sizes + 4, width);
     }
 
+    /** Makes the pointers of the device's tables: once, so that a step makes none. */
+    private void point() {
+        for (Role role : Role.values()) {
+            for (boolean masks : new boolean[] {false, true}) {
+                int at = roleAt(role, masks);
+                offsets[index(role, masks)] = new LongPointer(device.at(at));
+                sizes[index(role, masks)] = new IntPointer(device.at(at + 8L * capacity));
+            }
+        }
+        partner = new IntPointer(device.at(partnerAt));
+        mixed = device.at(mixedAt);
+        patches = new IntPointer(device.at(patchesAt));
+        labels = new IntPointer(device.at(labelsAt));
+        boxes = new IntPointer(device.at(boxesAt));
+        givenCells = new LongPointer(device.at(givenCellsAt));
+        spoiled = device.at(spoiledAt);
+        cells = new LongPointer(device.at(cellsAt));
+        nonFinite = device.at(nonFiniteAt);
+        weights = new FloatPointer(device.at(weightsAt));
+    }
+
+    private static int index(Role role, boolean masks) {
+        return 2 * role.ordinal() + (masks ? 1 : 0);
+    }
+
     LongPointer offsets(Role role, boolean masks) {
-        return new LongPointer(device.at(roleAt(role, masks)));
+        return offsets[index(role, masks)];
     }
 
     IntPointer sizes(Role role, boolean masks) {
-        return new IntPointer(device.at(roleAt(role, masks) + 8L * capacity));
+        return sizes[index(role, masks)];
     }
 
     IntPointer partner() {
-        return new IntPointer(device.at(partnerAt));
+        return partner;
     }
 
     BytePointer mixed() {
-        return device.at(mixedAt);
+        return mixed;
     }
 
     IntPointer patches() {
-        return new IntPointer(device.at(patchesAt));
+        return patches;
     }
 
     IntPointer labels() {
-        return new IntPointer(device.at(labelsAt));
+        return labels;
     }
 
     IntPointer boxes() {
-        return new IntPointer(device.at(boxesAt));
+        return boxes;
     }
 
     LongPointer givenCells() {
-        return new LongPointer(device.at(givenCellsAt));
+        return givenCells;
     }
 
     BytePointer spoiled() {
-        return device.at(spoiledAt);
+        return spoiled;
     }
 
     LongPointer cells() {
-        return new LongPointer(device.at(cellsAt));
+        return cells;
     }
 
     BytePointer nonFinite() {
-        return device.at(nonFiniteAt);
+        return nonFinite;
     }
 
     FloatPointer weights() {
-        return new FloatPointer(device.at(weightsAt));
+        return weights;
     }
 
     @Override

@@ -23,6 +23,7 @@ import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -277,19 +278,27 @@ class CudaFaultsTest {
     @Test
     void batchesGetOrdinaryMemoryBeyondALimit() {
         HostRuntime host = new HostRuntime();
-        long before = PinnedMemory.inUse();
-        PinnedMemory pinned = new PinnedMemory(host, 0, before + 10_000);
-        for (int i = 0; i < 50; i++) {
+        PinnedMemory pinned = new PinnedMemory(host, 0, 10_000, new AtomicLong());
+        for (int i = 0; i < 10; i++) {
             // unreachable at once
             assertTrue(pinned.allocate(4000).bytes().isDirect());
         }
-        HostMemory one = pinned.allocate(4000);
-        HostMemory two = pinned.allocate(4000);
+        HostMemory one = pageLocked(pinned);
+        HostMemory two = pageLocked(pinned);
         HostMemory three = pinned.allocate(4000);
-        assertTrue(one.address() != 0 && two.address() != 0, "what nobody uses was not given back");
         assertEquals(0, three.address(), "page-locked memory beyond the limit");
         assertEquals(4000, three.bytes().capacity());
         assertEquals(one.bytes().capacity(), two.bytes().capacity());
+    }
+
+    /** The first page-locked memory that is to be had: the garbage collector may take its time on a busy machine. */
+    private static HostMemory pageLocked(PinnedMemory pinned) {
+        HostMemory memory = pinned.allocate(4000);
+        for (int i = 0; i < 50 && memory.address() == 0; i++) {
+            memory = pinned.allocate(4000);
+        }
+        assertTrue(memory.address() != 0, "what nobody uses was not given back");
+        return memory;
     }
 
     @Test

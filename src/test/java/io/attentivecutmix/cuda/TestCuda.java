@@ -62,9 +62,4 @@ public final class TestCuda {
             }
         });
     }
-
-    /** How many steps an engine replayed from a graph. */
-    public static long replays(DeviceEngine engine) {
-        return ((CudaEngine) engine).replays();
-    }
 }
