@@ -44,18 +44,24 @@ public final class CpuDevice {
         static final Throwable CAUSE;
         static final Set<Precision> PRECISIONS;
         static final boolean NATIVE_BF16;
+        static final boolean NATIVE_INT8;
 
         static {
             String reason = null;
             Throwable cause = null;
             Set<Precision> precisions = EnumSet.noneOf(Precision.class);
             boolean bf16 = false;
+            boolean int8 = false;
             try {
                 Loader.load(org.bytedeco.dnnl.global.dnnl.class);
                 precisions.add(Precision.FP32);
                 if (Bf16.convolutionsRun()) {
                     precisions.add(Precision.BF16);
                     bf16 = Bf16.isNative();
+                }
+                int8 = Int8.isNative();
+                if (int8) {
+                    precisions.add(Precision.INT8);
                 }
             } catch (LinkageError | RuntimeException e) {
                 cause = e;
@@ -66,6 +72,7 @@ public final class CpuDevice {
             CAUSE = cause;
             PRECISIONS = Collections.unmodifiableSet(precisions);
             NATIVE_BF16 = bf16;
+            NATIVE_INT8 = int8;
         }
     }
 
@@ -120,6 +127,11 @@ public final class CpuDevice {
     /** Whether the CPU multiplies bfloat16 itself, so that BF16 is faster than FP32; false if unavailable. */
     public static boolean nativeBf16() {
         return Natives.NATIVE_BF16;
+    }
+
+    /** Whether the CPU sums products of bytes in 32 bits (x86: VNNI), which INT8 asks for; false if unavailable. */
+    public static boolean nativeInt8() {
+        return Natives.NATIVE_INT8;
     }
 
     /** The precisions that an engine can be opened with here; empty if unavailable. */

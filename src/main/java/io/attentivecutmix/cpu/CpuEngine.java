@@ -10,6 +10,7 @@ import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
 import io.attentivecutmix.method.Selection;
 import io.attentivecutmix.network.ResNet;
+import io.attentivecutmix.quantisation.Equalisation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -64,7 +65,8 @@ final class CpuEngine implements Engine {
                         perWorker[worker] = new Worker(null, null, null, null, new PixelMixer(options)));
             } else {
                 library = new OneDnn();
-                shared = new SharedWeights(library, config.tensors(), options.batchNorm());
+                shared = new SharedWeights(library, config.tensors(), options.batchNorm(),
+                        config.calibration() == null ? Equalisation.NONE : Equalisation.of(config.calibration()));
                 OneDnn l = library;
                 SharedWeights s = shared;
                 workers.runOnEach((worker, item) -> perWorker[worker] = build(config, l, s));
@@ -109,7 +111,7 @@ final class CpuEngine implements Engine {
         PixelMixer mixer = new PixelMixer(options);
         // Last, because it alone has something to close.
         Extractor extractor = new Extractor(oneDnn, weights, config.network(), options.inputSide(), config.precision(),
-                options.batchNorm());
+                options.batchNorm(), config.calibration());
         return new Worker(input, extractor, heatMap, heat, mixer);
     }
 

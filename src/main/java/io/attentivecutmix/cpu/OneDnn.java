@@ -99,19 +99,46 @@ final class OneDnn implements AutoCloseable {
         return owner.own(d, org.bytedeco.dnnl.global.dnnl::dnnl_memory_desc_destroy, "dnnl_memory_desc_destroy");
     }
 
+    /**
+     * A sum with what the destination holds.
+     *
+     * @param scale that the latter is multiplied with; 0 for no sum
+     * @param type as which it is read, a {@code dnnl_data_type} of the destination's size
+     */
+    record Sum(float scale, int type) {
+        static final Sum NONE = new Sum(0, dnnl_data_type_undef);
+        private static final Sum PLAIN = new Sum(1, dnnl_data_type_undef);
+    }
+
     /** Attributes with a caller's scratchpad and, in this order, a sum with what the destination holds, and a ReLU. */
     dnnl_primitive_attr attributes(NativeScope owner, boolean sum, boolean relu) {
+        return attributes(owner, sum ? Sum.PLAIN : Sum.NONE, relu, false);
+    }
+
+    /**
+     * Attributes for tensors of 8 bits, whose real value is integer · scale; the scales are arguments at run time.
+     *
+     * @param weightScales whether the weights have a scale for each output channel
+     * @param scaled arguments that have one scale
+     */
+    dnnl_primitive_attr attributes(NativeScope owner, Sum sum, boolean relu, boolean weightScales, int... scaled) {
         dnnl_primitive_attr a = new dnnl_primitive_attr();
         check(dnnl_primitive_attr_create(a), "dnnl_primitive_attr_create");
         owner.own(a, org.bytedeco.dnnl.global.dnnl::dnnl_primitive_attr_destroy, "dnnl_primitive_attr_destroy");
         check(dnnl_primitive_attr_set_scratchpad_mode(a, dnnl_scratchpad_mode_user),
                 "dnnl_primitive_attr_set_scratchpad_mode");
-        if (sum || relu) {
+        for (int argument : scaled) {
+            check(dnnl_primitive_attr_set_scales_mask(a, argument, 0), "dnnl_primitive_attr_set_scales_mask");
+        }
+        if (weightScales) {
+            check(dnnl_primitive_attr_set_scales_mask(a, DNNL_ARG_WEIGHTS, 1), "dnnl_primitive_attr_set_scales_mask");
+        }
+        if (sum.scale() != 0 || relu) {
             dnnl_post_ops p = new dnnl_post_ops();
             check(dnnl_post_ops_create(p), "dnnl_post_ops_create");
             owner.own(p, org.bytedeco.dnnl.global.dnnl::dnnl_post_ops_destroy, "dnnl_post_ops_destroy");
-            if (sum) {
-                check(dnnl_post_ops_append_sum(p, 1, 0, dnnl_data_type_undef), "dnnl_post_ops_append_sum");
+            if (sum.scale() != 0) {
+                check(dnnl_post_ops_append_sum(p, sum.scale(), 0, sum.type()), "dnnl_post_ops_append_sum");
             }
             if (relu) {
                 check(dnnl_post_ops_append_eltwise(p, dnnl_eltwise_relu, 0, 0), "dnnl_post_ops_append_eltwise");

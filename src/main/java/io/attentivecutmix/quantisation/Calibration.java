@@ -49,4 +49,9 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
         wide = Collections.unmodifiableSet(new TreeSet<>(wide));
         agreements = List.copyOf(agreements);
     }
+
+    /** Whether a convolution is computed in 8 bits. */
+    public boolean isInt8(ResNet.Convolution c) {
+        return !floating.contains(c.name());
+    }
 }
