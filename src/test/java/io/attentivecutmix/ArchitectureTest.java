@@ -41,8 +41,8 @@ class ArchitectureTest {
             .whereLayer("quantisation").mayOnlyBeAccessedByLayers("engine", "api", "cpu", "cuda", "cli")
             .whereLayer("method").mayOnlyBeAccessedByLayers("quantisation", "engine", "api", "cpu", "cuda", "cli")
             .whereLayer("weights").mayOnlyBeAccessedByLayers("api", "cli")
-            .whereLayer("network").mayOnlyBeAccessedByLayers("weights", "method", "quantisation", "engine", "api", "cpu",
-                    "cuda", "cli")
+            .whereLayer("network").mayOnlyBeAccessedByLayers("weights", "method", "quantisation", "engine", "api",
+                    "cpu", "cuda", "cli")
             .whereLayer("image").mayOnlyBeAccessedByLayers("method", "quantisation", "engine", "api", "cpu", "cuda",
                     "cli");
 

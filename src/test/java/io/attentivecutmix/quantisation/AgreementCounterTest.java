@@ -27,7 +27,8 @@ class AgreementCounterTest {
 
     @Test
     void oneImageByHand() {
-        // mean 3; h8 − h = 0 0 0 1 −2: √5; h − mean = −2 −1 0 1 2: √10; hot cells {4, 3} and {3, 2}, the first of the two 3s
+        // mean 3; h8 − h = 0 0 0 1 −2: √5; h − mean = −2 −1 0 1 2: √10
+        // hot cells {4, 3} and {3, 2}, the first of the two 3s
         Agreement a = of(2, map(1, 2, 3, 4, 5), map(1, 2, 3, 5, 3));
         assertEquals(1, a.meanOverlap());
         assertEquals(1, a.leastOverlap());

@@ -105,7 +105,8 @@ class CalibrationTest {
             Calibration c = Calibrations.full(network, 1);
             Activations activations = new Activations(network);
             c.exponents().forEach((stream, e) -> activations.tensors().values().stream()
-                    .filter(t -> t.stream().equals(stream)).forEach(t -> assertEquals(t.channels(), e.length, t::name)));
+                    .filter(t -> t.stream().equals(stream))
+                    .forEach(t -> assertEquals(t.channels(), e.length, t::name)));
             assertEquals(network.bottleneck(), c.exponents().containsKey("conv1"), network::name);
         }
     }

@@ -50,8 +50,8 @@ final class Calibrations {
     /** As large as one of this network can be. */
     static Calibration full(ResNet network, long seed) {
         Random random = new Random(seed);
-        return new Calibration(network, SHA, PREPROCESSING, new RangeChoice.Percentile(1 - random.nextDouble() / 8), 128,
-                limits(network, random), exponents(network, random), Set.of("conv1", "layer4.1.conv2"),
+        return new Calibration(network, SHA, PREPROCESSING, new RangeChoice.Percentile(1 - random.nextDouble() / 8),
+                128, limits(network, random), exponents(network, random), Set.of("conv1", "layer4.1.conv2"),
                 Set.of("layer3", "layer4"), agreements(random));
     }
 
