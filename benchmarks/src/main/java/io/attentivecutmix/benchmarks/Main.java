@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
@@ -117,13 +118,13 @@ public final class Main {
         // In this order, since profilers are ended in reverse: what LoadProfiler allocates is not counted
         options.shouldFailOnError(true).addProfiler(LoadProfiler.class).addProfiler(GCProfiler.class);
         // What is not there is left out rather than failed, unless it was asked for.
-        boolean bf16 = Device.cpu().precisions().contains(Precision.BF16);
-        if (!bf16 && !line.getParameter("precision").hasValue()) {
-            options.param("precision", "FP32");
+        Set<Precision> precisions = Device.cpu().precisions();
+        if (!line.getParameter("precision").hasValue()) {
+            options.param("precision", precisions.stream().map(Precision::name).toArray(String[]::new));
         }
         boolean python = System.getenv(PerSamplePython.PYTHON) != null;
         if (!line.getParameter("pair").hasValue()) {
-            options.param("pair", Arrays.stream(Pair.values()).filter(p -> bf16 || !p.needsBf16())
+            options.param("pair", Arrays.stream(Pair.values()).filter(p -> p.runsWith(precisions))
                     .filter(p -> python || !p.needsPython()).map(Pair::name).toArray(String[]::new));
         }
         return options;
