@@ -55,10 +55,10 @@ final class AttendCommand implements Callable<Integer> {
     @Option(names = "--no-pictures", description = "Write no pictures, only numbers.")
     private boolean noPictures;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
     private RunArgs run = new RunArgs();
 
-    @ArgGroup(exclusive = false, heading = "%nThe method:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nThe method:%n")
     private MethodArgs method = new MethodArgs();
 
     AttendCommand(Console console) {

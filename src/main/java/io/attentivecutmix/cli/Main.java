@@ -16,6 +16,7 @@ import java.util.concurrent.CancellationException;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.MaxValuesExceededException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -100,7 +101,9 @@ public final class Main implements Runnable {
     }
 
     private static int refuse(Console console, ParameterException e) {
-        console.error(e.getMessage());
+        // picocli's own words for an option of a group are the whole group's usage, twice
+        console.error(e instanceof MaxValuesExceededException ? "an option is given more than once; allowed: once"
+                : e.getMessage());
         CommandLine command = e.getCommandLine();
         if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, console.err())) {
             console.err().println("see " + command.getCommandSpec().qualifiedName() + " --help");
