@@ -21,6 +21,8 @@ import io.attentivecutmix.method.PixelFormat;
 import io.attentivecutmix.method.Planner;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.method.Reduction;
+import io.attentivecutmix.quantisation.Calibration;
+import io.attentivecutmix.quantisation.Preprocessing;
 import io.attentivecutmix.weights.CacheFolder;
 import io.attentivecutmix.weights.Weights;
 import java.lang.System.Logger.Level;
@@ -86,7 +88,7 @@ public final class AttentiveCutMix implements AutoCloseable {
         planner = new Planner(options);
         boolean needsClassifier = hasExtractor && options.reduction() == Reduction.CLASS;
         engine = device.open(new EngineConfig(hasExtractor ? weights.network() : null, weights,
-                needsClassifier ? weights.classifier() : null, options, precision, threads,
+                needsClassifier ? weights.classifier() : null, options, precision, threads, builder.calibration,
                 new Tuning(builder.measure, builder.deterministic, Optional.ofNullable(builder.planFolder))));
         owned = new Owned(engine, Boolean.getBoolean("io.attentivecutmix.traceLeaks")
                 ? new Throwable("the mixer was opened here") : null);
@@ -545,11 +547,12 @@ public final class AttentiveCutMix implements AutoCloseable {
 
     /** What a mixer is built from; everything has a default but the weights. */
     public static final class Builder {
-        private static final int MAX_THREADS = 1024;
+        static final int MAX_THREADS = 1024;
 
         private Weights weights;
         private Device device;
         private Precision precision;
+        private Calibration calibration;
         private MixOptions options = MixOptions.paper();
         private int threads;
         private PixelFormat output = PixelFormat.UINT8_NHWC;
@@ -578,6 +581,15 @@ public final class AttentiveCutMix implements AutoCloseable {
         /** Arithmetic of the extractor; default {@link Device#defaultPrecision}. */
         public Builder precision(Precision value) {
             precision = Objects.requireNonNull(value, "precision");
+            return this;
+        }
+
+        /**
+         * What {@link Precision#INT8} needs, from a {@link Calibrator} or a file; it must be for these weights and
+         * options. Not to be given with another precision.
+         */
+        public Builder calibration(Calibration value) {
+            calibration = Objects.requireNonNull(value, "calibration");
             return this;
         }
 
@@ -660,7 +672,7 @@ public final class AttentiveCutMix implements AutoCloseable {
             }
             if (weights != null && precision != null && !where.precisions().contains(precision)) {
                 throw new IllegalArgumentException("precision is " + precision + "; allowed on " + where.name() + ": "
-                        + where.precisions());
+                        + where.precisions() + where.whyNot(precision));
             }
             if (weights == null && keepHeatMaps) {
                 throw new IllegalArgumentException("keepHeatMaps is true without weights; allowed: false");
@@ -668,6 +680,15 @@ public final class AttentiveCutMix implements AutoCloseable {
             if (weights != null && options.reduction() == Reduction.CLASS && !weights.hasClassifier()) {
                 throw new IllegalArgumentException("reduction is CLASS, but " + weights.source()
                         + " has no classifier (fc.weight); allowed: MEAN, LAST, MAX, L2");
+            }
+            if (calibration == null ? precision == Precision.INT8 : precision != Precision.INT8) {
+                throw new IllegalArgumentException(calibration == null
+                        ? "precision is INT8 without a calibration; allowed: with one, see Calibrator"
+                        : "calibration is given with precision " + (precision == null ? "not named" : precision)
+                                + "; allowed: INT8");
+            }
+            if (calibration != null && weights != null) {
+                calibration.check(weights.network(), weights.sha256(), Preprocessing.of(options));
             }
             Precision arithmetic = precision;
             if (arithmetic == null) {

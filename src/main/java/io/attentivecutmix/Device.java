@@ -86,6 +86,11 @@ public abstract sealed class Device {
     /** Names and versions of what would run, in a fixed order; for people and manifests, not for programs. */
     public abstract Map<String, String> details();
 
+    /** What to say beside the precisions that are allowed when this one is not; may be empty. */
+    String whyNot(Precision precision) {
+        return precision == Precision.INT8 ? " (INT8 runs on processors only)" : "";
+    }
+
     abstract Engine open(EngineConfig config);
 
     /** Address of a direct buffer's first byte; 0 if the device's libraries cannot tell. */
@@ -159,6 +164,12 @@ public abstract sealed class Device {
         @Override
         Engine open(EngineConfig config) {
             return CpuDevice.open(config);
+        }
+
+        @Override
+        String whyNot(Precision precision) {
+            return precision == Precision.INT8 ? " (INT8 needs instructions that add products of bytes in 32 bits, on"
+                    + " x86 VNNI; this one has " + CpuDevice.isa() + ")" : "";
         }
 
         @Override

@@ -183,4 +183,28 @@ public final class CpuDevice {
         }
         return new CpuEngine(config);
     }
+
+    /**
+     * Opens what a calibration needs.
+     *
+     * @throws DeviceUnavailableException if the extractor cannot run here, or not in 8 bits
+     * @throws IllegalArgumentException if a tensor is missing or of the wrong size
+     */
+    public static CpuCalibration calibrate(EngineConfig config) {
+        if (Natives.REASON != null) {
+            throw new DeviceUnavailableException("the CPU extractor is not available: " + Natives.REASON,
+                    Natives.CAUSE);
+        }
+        requireInt8();
+        return new CpuCalibration(config);
+    }
+
+    /** Refuses INT8 where the CPU does not have it, and says what there is. */
+    static void requireInt8() {
+        if (!nativeInt8()) {
+            throw new DeviceUnavailableException("precision is INT8, but this CPU (" + isa()
+                    + ") has no instructions that add products of bytes in 32 bits (x86: VNNI); allowed: "
+                    + precisions());
+        }
+    }
 }

@@ -8,6 +8,7 @@ import io.attentivecutmix.image.Images;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
+import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.method.Selection;
 import io.attentivecutmix.network.ResNet;
 import io.attentivecutmix.quantisation.Equalisation;
@@ -94,6 +95,12 @@ final class CpuEngine implements Engine {
             return;
         }
         MixOptions options = config.options();
+        if (config.precision() == Precision.INT8) {
+            CpuDevice.requireInt8();
+            if (config.calibration() == null) {
+                throw new IllegalArgumentException("precision is INT8 without a calibration; allowed: with one");
+            }
+        }
         EngineChecks.configuration(config, CpuDevice.precisions(), "this CPU");
         if (options.batchNorm() == BatchNorm.PER_IMAGE && config.precision() != CpuDevice.defaultPrecision(options)) {
             throw new IllegalArgumentException("precision is " + config.precision()

@@ -185,12 +185,31 @@ final class Extractor implements AutoCloseable {
      */
     float[] stage(Stage stage) {
         Output o = network.stage(stage);
-        run(o.steps(), null);
-        float[] values = new float[o.place().size()];
-        ByteBuffer view = views[o.place().slot().ordinal()];
-        float step = network.stepOf(o.place());
+        return values(o.steps(), o.place());
+    }
+
+    /**
+     * Runs the network up to a tensor of {@link Activations}, for tests.
+     *
+     * @return (side, side, channels) as float
+     */
+    float[] tensor(String name) {
+        for (int i = 0; i < primitives.length; i++) {
+            Place written = network.steps().get(i).written();
+            if (written != null && written.tensor().equals(name)) {
+                return values(i + 1, written);
+            }
+        }
+        throw new IllegalArgumentException("tensor is " + name + "; allowed: what a convolution of the network writes");
+    }
+
+    private float[] values(int steps, Place place) {
+        run(steps, null);
+        float[] values = new float[place.size()];
+        ByteBuffer view = views[place.slot().ordinal()];
+        float step = network.stepOf(place);
+        int type = place.type();
         for (int i = 0; i < values.length; i++) {
-            int type = o.place().type();
             values[i] = type == dnnl_f32 ? view.getFloat(4 * i)
                     : type == dnnl_bf16 ? Float.intBitsToFloat(view.getShort(2 * i) << 16)
                     : type == dnnl_u8 ? step * (view.get(i) & 0xff) : step * view.get(i);

@@ -25,6 +25,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  *                                                 per-sample pipeline is compared too
  * benchmarks.jar report FOLDER                    turns all of FOLDER into FOLDER/README.md and charts
  * benchmarks.jar folders FOLDER N... [-- MIX ARGUMENTS]    runs the command line on folders of N images; FOLDER/folders.json
+ * benchmarks.jar quality PHOTOGRAPHS WEIGHTS...   how well INT8 finds FP32's cells on crops of the images in a folder; WEIGHTS is a
+ *                                                 file or synthetic:DEPTH:SEED; prints
  * </pre>
  */
 public final class Main {
@@ -46,6 +48,13 @@ public final class Main {
                 fail("report needs one folder");
             }
             Report.write(Path.of(args[1]));
+            return;
+        }
+        if (args.length > 0 && args[0].equals("quality")) {
+            if (args.length < 3) {
+                fail("quality needs a folder of photographs and weights");
+            }
+            Quality.measure(Path.of(args[1]), List.of(args).subList(2, args.length), System.out);
             return;
         }
         int python = List.of(args).indexOf("--python");
