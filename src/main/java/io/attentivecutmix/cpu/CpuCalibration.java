@@ -201,7 +201,7 @@ public final class CpuCalibration implements CalibrationNetworks, AutoCloseable 
     }
 
     private SharedWeights weights(Calibration calibration) {
-        if (equalised == null || equalisedFor.exponents() != calibration.exponents()) {
+        if (equalised == null || !equalisedFor.hasExponentsOf(calibration)) {
             if (equalised != null) {
                 equalised.close();
                 equalised = null;

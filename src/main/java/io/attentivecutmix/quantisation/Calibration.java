@@ -18,7 +18,7 @@ import java.util.TreeSet;
  * What an extractor in 8 bits needs to know beside the weights; immutable, and the same for every device.
  *
  * <p><b>Arithmetic.</b> A tensor with limit L that cannot be negative is stored as {@code q = round(x / s)}, 0 to 255,
- * with {@code s = L / 255}; one that can be as −127 to 127 with {@code s = L / 127}; halves go to the even number, what
+ * with {@code s = L / 255}; one that can be as −128 to 127 with {@code s = L / 127}; halves go to the even number, what
  * lies beyond is cut off. Where exponents e are given for a tensor's stream ({@link Activations.Tensor#stream}), x is
  * the channel's real value times 2^−e, and limits are of that. A convolution's weights, batch norm folded, are first
  * multiplied by 2^(e of the input channel − e of the output channel) and its bias by 2^−(e of the output channel):
@@ -182,4 +182,10 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
                 + ", from " + images + " images";
     }
 
+
+    /** Whether channels are scaled as another calibration scales them, so that their weights are the same. */
+    public boolean hasExponentsOf(Calibration other) {
+        return exponents.keySet().equals(other.exponents.keySet()) && exponents.entrySet().stream()
+                .allMatch(e -> Arrays.equals(e.getValue(), other.exponents.get(e.getKey())));
+    }
 }

@@ -3,14 +3,12 @@ package io.attentivecutmix.quantisation;
 import io.attentivecutmix.method.Reduction;
 import io.attentivecutmix.network.ResNet.Block;
 import io.attentivecutmix.network.ResNet.Convolution;
-import io.attentivecutmix.quantisation.Activations.Tensor;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -33,7 +31,6 @@ public final class CalibrationSearch {
     private static final int IMAGES_FOR_SENSITIVITY = 16;
 
     private final CalibrationNetworks networks;
-    private final Activations activations;
     private final String weightsSha256;
     private final Preprocessing preprocessing;
     private final Reduction reduction;
@@ -41,7 +38,10 @@ public final class CalibrationSearch {
     private final RangeChoice ranges;
     private final double target;
     private final Consumer<String> progress;
+    /** In FP32, of every reduction. */
     private float[][] reference;
+    private Calibration measured;
+    private List<Agreement> measurement;
 
     /**
      * Describes a search.
@@ -61,7 +61,6 @@ public final class CalibrationSearch {
             throw new IllegalArgumentException("target is " + target + "; allowed: 0 to " + k + " (k)");
         }
         this.networks = networks;
-        this.activations = new Activations(networks.network());
         this.weightsSha256 = weightsSha256;
         this.preprocessing = preprocessing;
         this.reduction = reduction;
@@ -79,20 +78,21 @@ public final class CalibrationSearch {
         progress.accept("running " + networks.images() + " images in FP32");
         reference = networks.heat(networks.images());
         Calibration found = widened(equalised());
-        if (overlap(found) < target) {
+        if (!reaches(found)) {
             found = partlyFloating(found);
         }
         return found.withAgreements(agreements(found));
     }
 
     private Calibration equalised() {
-        Map<String, float[]> maxima = channelMaxima();
+        progress.accept("collecting the largest values of every channel");
+        Observation observation = new Observation(networks);
         List<Map<String, int[]>> exponents = new ArrayList<>();
         for (double strength : STRENGTHS) {
-            exponents.add(exponents(maxima, strength));
+            exponents.add(observation.exponents(strength));
         }
-        progress.accept("collecting histograms of " + activations.tensors().size() + " tensors");
-        List<Map<String, Float>> limits = limits(exponents);
+        progress.accept("collecting histograms of every tensor");
+        List<Map<String, Float>> limits = observation.limits(exponents, ranges);
         Calibration best = null;
         double least = Double.MAX_VALUE;
         for (int i = 0; i < STRENGTHS.length; i++) {
@@ -110,7 +110,7 @@ public final class CalibrationSearch {
 
     private Calibration widened(Calibration start) {
         Calibration c = start;
-        for (int i = 1; i < WIDE.size() && overlap(c) < target; i++) {
+        for (int i = 1; i < WIDE.size() && !reaches(c); i++) {
             c = with(start, Set.of(), WIDE.get(i));
             progress.accept("streams " + WIDE.get(i).stream().sorted().toList() + " in float: " + text(agreement(c)));
         }
@@ -120,7 +120,7 @@ public final class CalibrationSearch {
     private Calibration partlyFloating(Calibration start) {
         List<String> order = bySensitivity(start);
         Calibration all = with(start, new HashSet<>(order), start.wide());
-        if (overlap(all) < target) {
+        if (!reaches(all)) {
             progress.accept("not even float reaches a mean overlap of " + target + ": " + text(agreement(all)));
             return start;
         }
@@ -189,144 +189,19 @@ public final class CalibrationSearch {
                 c.exponents(), floating, wide, List.of());
     }
 
-    private Map<String, float[]> channelMaxima() {
-        progress.accept("collecting the channels' maxima");
-        List<Map<String, float[]>> perWorker = new ArrayList<>();
-        for (int w = 0; w < networks.workers(); w++) {
-            Map<String, float[]> maxima = new HashMap<>();
-            activations.tensors().values().forEach(t -> maxima.put(t.name(), new float[t.channels()]));
-            perWorker.add(maxima);
-        }
-        networks.observe(worker -> {
-            Map<String, float[]> maxima = perWorker.get(worker);
-            float[] row = new float[largest()];
-            return (tensor, values, positions, channels) -> {
-                float[] max = maxima.get(tensor);
-                for (int p = 0; p < positions; p++) {
-                    values.get(p * channels, row, 0, channels);
-                    for (int c = 0; c < channels; c++) {
-                        max[c] = Math.max(max[c], Math.abs(row[c]));
-                    }
-                }
-            };
-        });
-        Map<String, float[]> all = perWorker.get(0);
-        for (Map<String, float[]> others : perWorker.subList(1, perWorker.size())) {
-            others.forEach((name, max) -> {
-                float[] to = all.get(name);
-                for (int c = 0; c < to.length; c++) {
-                    to[c] = Math.max(to[c], max[c]);
-                }
-            });
-        }
-        return all;
-    }
-
-    private int largest() {
-        return activations.tensors().values().stream().mapToInt(Tensor::channels).max().orElseThrow();
-    }
-
-    /**
-     * Exponents that bring each channel's maximum towards the median of its stream's: 2^e is nearest to
-     * (maximum / median)^strength. A channel that was always 0 keeps its scale.
-     */
-    private Map<String, int[]> exponents(Map<String, float[]> maxima, double strength) {
-        Map<String, int[]> exponents = new LinkedHashMap<>();
-        if (strength == 0) {
-            return exponents;
-        }
-        Map<String, float[]> streams = new LinkedHashMap<>();
-        for (Tensor t : activations.tensors().values()) {
-            if (t.name().equals(Activations.INPUT) || t.stream().equals("layer4")) {
-                continue;
-            }
-            float[] stream = streams.computeIfAbsent(t.stream(), s -> new float[t.channels()]);
-            float[] max = maxima.get(t.name());
-            for (int c = 0; c < stream.length; c++) {
-                stream[c] = Math.max(stream[c], max[c]);
-            }
-        }
-        streams.forEach((stream, max) -> {
-            float[] sorted = max.clone();
-            Arrays.sort(sorted);
-            double median = sorted[sorted.length / 2];
-            int[] e = new int[max.length];
-            for (int c = 0; c < e.length && median > 0; c++) {
-                if (max[c] > 0) {
-                    long rounded = Math.round(strength * Math.log(max[c] / median) / Math.log(2));
-                    e[c] = (int) Math.max(-Calibration.MAX_EXPONENT, Math.min(Calibration.MAX_EXPONENT, rounded));
-                }
-            }
-            exponents.put(stream, e);
-        });
-        return exponents;
-    }
-
-    /** Limits of every tensor for each of several equalisations, in one pass. */
-    private List<Map<String, Float>> limits(List<Map<String, int[]>> exponents) {
-        List<List<Map<String, Histogram>>> perWorker = new ArrayList<>();
-        for (int w = 0; w < networks.workers(); w++) {
-            List<Map<String, Histogram>> histograms = new ArrayList<>();
-            for (int i = 0; i < exponents.size(); i++) {
-                Map<String, Histogram> map = new HashMap<>();
-                activations.tensors().keySet().forEach(t -> map.put(t, new Histogram()));
-                histograms.add(map);
-            }
-            perWorker.add(histograms);
-        }
-        networks.observe(worker -> {
-            float[] row = new float[largest()];
-            return (tensor, values, positions, channels) -> {
-                for (int i = 0; i < exponents.size(); i++) {
-                    int[] e = exponents.get(i).get(activations.tensors().get(tensor).stream());
-                    count(perWorker.get(worker).get(i).get(tensor), values, positions, channels, e, row);
-                }
-            };
-        });
-        List<Map<String, Float>> limits = new ArrayList<>();
-        for (int i = 0; i < exponents.size(); i++) {
-            Map<String, Float> map = new LinkedHashMap<>();
-            for (Tensor t : activations.tensors().values()) {
-                Histogram sum = new Histogram();
-                for (List<Map<String, Histogram>> worker : perWorker) {
-                    sum.add(worker.get(i).get(t.name()));
-                }
-                map.put(t.name(), sum.limit(ranges, t.signed()));
-            }
-            limits.add(map);
-        }
-        return limits;
-    }
-
-    private static void count(Histogram histogram, java.nio.FloatBuffer values, int positions, int channels,
-            int[] exponents, float[] row) {
-        float[] factors = new float[channels];
-        for (int c = 0; c < channels; c++) {
-            factors[c] = exponents == null ? 1 : Math.scalb(1f, -exponents[c]);
-        }
-        for (int p = 0; p < positions; p++) {
-            values.get(p * channels, row, 0, channels);
-            for (int c = 0; c < channels; c++) {
-                histogram.add(row[c] * factors[c]);
-            }
-        }
-    }
-
     private int index() {
         return networks.reductions().indexOf(reduction);
     }
 
-    private double overlap(Calibration c) {
-        return agreement(c).meanOverlap();
+    private boolean reaches(Calibration c) {
+        return agreement(c).meanOverlap() >= target;
     }
 
     private Agreement agreement(Calibration c) {
         return agreements(c).get(index());
     }
 
-    private Calibration measured;
-    private List<Agreement> measurement;
-
+    /** Of all images; of the calibration that was asked for last it is known. */
     private List<Agreement> agreements(Calibration c) {
         if (c != measured) {
             float[][] heat = networks.heat(c, networks.images());
@@ -356,7 +231,7 @@ public final class CalibrationSearch {
     }
 
     private String text(Agreement a) {
-        return String.format(java.util.Locale.ROOT, "mean overlap %.3f of %d, heat-map error %.4f", a.meanOverlap(), k,
+        return String.format(Locale.ROOT, "mean overlap %.3f of %d, heat-map error %.4f", a.meanOverlap(), k,
                 a.heatError());
     }
 }
