@@ -55,10 +55,10 @@ final class AttendCommand implements Callable<Integer> {
     @Option(names = "--no-pictures", description = "Write no pictures, only numbers.")
     private boolean noPictures;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
     private RunArgs run = new RunArgs();
 
-    @ArgGroup(exclusive = false, heading = "%nThe method:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nThe method:%n")
     private MethodArgs method = new MethodArgs();
 
     AttendCommand(Console console) {
@@ -95,15 +95,19 @@ final class AttendCommand implements Callable<Integer> {
         Weights weights = run.load(console);
         ImageDecoder decoder = ImageDecoder.best();
         Manifest manifest = new Manifest();
+        Batches batches = new Batches(list.size(), input.limit(), input.batchSize, Batches.Order.SORTED, 0, 0);
+        RunCalibration int8 = run.int8(console, options, weights, list, batches);
         ExecutorService pool = FilePool.of(run.fileThreads());
-        try (AttentiveCutMix mixer = run.builder(options).weights(weights).build();
+        try (AttentiveCutMix mixer = int8.apply(run.builder(options).weights(weights)).build();
                 Interrupt interrupt = Interrupt.listen();
                 FolderLock lock = folder.lock()) {
             folder.create(force, OutputFolder.OF_ATTEND);
+            int8.keep(folder);
             BatchLoader loader = new BatchLoader(pool, decoder, null, input.badImage, options.grid(), 1);
             Outcome outcome = attend(new Job(mixer, loader, pool, folder, byClass, fixed.k()), list, classes,
-                    interrupt);
+                    batches, interrupt);
             manifest.write(folder, "attend", mixer, weights, decoder.description(), g -> {
+                int8.write(g);
                 g.writeStringProperty("images", list.root().toString());
                 g.writeStringProperty("labels", classes.origin());
                 Summary.write(g, outcome);
@@ -115,8 +119,8 @@ final class AttendCommand implements Callable<Integer> {
         }
     }
 
-    private Outcome attend(Job job, ImageList list, ClassLabels classes, Interrupt interrupt) throws IOException {
-        Batches batches = new Batches(list.size(), input.limit(), input.batchSize, Batches.Order.SORTED, 0, 0);
+    private Outcome attend(Job job, ImageList list, ClassLabels classes, Batches batches, Interrupt interrupt)
+            throws IOException {
         OutputNames names = new OutputNames(list, ".png");
         Outcome.End end = Outcome.End.COMPLETE;
         Throwable failure = null;

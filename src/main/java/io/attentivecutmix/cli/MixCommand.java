@@ -29,10 +29,10 @@ final class MixCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Write into a folder that is not empty.")
     private boolean force;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
     private RunArgs run = new RunArgs();
 
-    @ArgGroup(exclusive = false, heading = "%nThe method:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nThe method:%n")
     private MethodArgs method = new MethodArgs();
 
     @Option(names = "--pairing", paramLabel = "NAME",

@@ -54,8 +54,10 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         }
         Weights weights = attentive ? run.load(console) : null;
         AttentiveCutMix.Builder builder = run.builder(options);
+        RunCalibration int8 = weights == null ? RunCalibration.NONE
+                : run.int8(console, options, weights, list, batches);
         if (weights != null) {
-            builder.weights(weights).keepHeatMaps(sheetRows > 0);
+            int8.apply(builder.weights(weights).keepHeatMaps(sheetRows > 0));
         }
         ImageDecoder decoder = ImageDecoder.best();
         Manifest manifest = new Manifest();
@@ -67,17 +69,18 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                 console.line("dry run: would write %d images to %s", batches.images(shard), folder.root());
                 return ExitStatus.OK;
             }
-            return write(list, classes, batches, alone ? 2 : 1, weights, folder, decoder, manifest, mixer);
+            return write(list, classes, batches, alone ? 2 : 1, weights, int8, folder, decoder, manifest, mixer);
         }
     }
 
     @SuppressWarnings("try") // the lock is held, not used
     private int write(ImageList list, ClassLabels classes, Batches batches, int leastImages, Weights weights,
-            OutputFolder folder, ImageDecoder decoder, Manifest manifest, AttentiveCutMix mixer)
+            RunCalibration int8, OutputFolder folder, ImageDecoder decoder, Manifest manifest, AttentiveCutMix mixer)
             throws IOException, InterruptedException {
         // outermost: a signal's hook waits until the summary is out
         try (Interrupt interrupt = Interrupt.listen(); FolderLock lock = folder.lock()) {
             folder.create(force, OutputFolder.OF_MIX);
+            int8.keep(folder);
             ContactSheet sheet = sheetRows == 0 ? null : new ContactSheet(title(), note(weights), sheetRows);
             Outcome outcome;
             ExecutorService pool = FilePool.of(run.fileThreads());
@@ -97,6 +100,7 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                             stream -> Pictures.png(stream, sheet.render()));
                 }
                 manifest.write(folder, command, mixer, weights, decoder.description(), g -> {
+                    int8.write(g);
                     g.writeNumberProperty("seed", seed);
                     g.writeNumberProperty("epoch", epoch);
                     g.writeStringProperty("pairing", Choices.name(pairing));

@@ -17,10 +17,11 @@ final class OutputFolder {
     static final String CLASSES = "classes.json";
     static final String SHEET = "contact-sheet.png";
     static final String ATTENTION = "attention.jsonl";
+    static final String CALIBRATION = "calibration.json";
     /** What a mix writes beside its pictures. */
-    static final List<String> OF_MIX = List.of(RUN, LABELS, RECORDS, REJECTED, CLASSES, SHEET);
+    static final List<String> OF_MIX = List.of(RUN, LABELS, RECORDS, REJECTED, CLASSES, SHEET, CALIBRATION);
     /** What attend writes beside its pictures. */
-    static final List<String> OF_ATTEND = List.of(RUN, ATTENTION, REJECTED);
+    static final List<String> OF_ATTEND = List.of(RUN, ATTENTION, REJECTED, CALIBRATION);
 
     private final Path root;
     private final Path realImages;

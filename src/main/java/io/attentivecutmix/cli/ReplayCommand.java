@@ -39,7 +39,7 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Write into a folder that is not empty.")
     private boolean force;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run (weights are not needed):%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run (weights are not needed):%n")
     private RunArgs run = new RunArgs();
 
     ReplayCommand(Console console) {

@@ -149,7 +149,7 @@ class CalibrationFileTest {
 
     @Test
     void everyFlippedBitIsRefusedOrMakesAnotherWholeCalibration() {
-        byte[] bytes = TEXT.getBytes(StandardCharsets.ISO_8859_1);
+        byte[] bytes = TEXT.replaceAll("\\s", "").getBytes(StandardCharsets.ISO_8859_1);
         int refused = 0;
         for (int i = 0; i < bytes.length; i++) {
             for (int bit = 0; bit < 8; bit++) {
@@ -159,7 +159,7 @@ class CalibrationFileTest {
                 bytes[i] ^= (byte) (1 << bit);
             }
         }
-        // what is read all the same are other digits, and white space
+        // what is read all the same are other digits
         assertTrue(refused > bytes.length * 8 * 3 / 4, refused + " of " + bytes.length * 8);
     }
 
@@ -169,7 +169,7 @@ class CalibrationFileTest {
         Random random = new Random(seed);
         String[] tokens = TEXT.split("(?<=[,{}\\[\\]:])|(?=[,{}\\[\\]:])");
         int refused = 0;
-        for (int i = 0; i < 5000; i++) {
+        for (int i = 0; i < 3000; i++) {
             String[] changed = tokens.clone();
             int at = random.nextInt(changed.length);
             changed[at] = switch (random.nextInt(4)) {
@@ -181,7 +181,7 @@ class CalibrationFileTest {
             };
             refused += isRefused(String.join("", changed), "seed " + seed + ", mutation " + i) ? 1 : 0;
         }
-        assertTrue(refused > 3000, "seed " + seed + ": " + refused + " of 5000");
+        assertTrue(refused > 1800, "seed " + seed + ": " + refused + " of 3000");
     }
 
     /** Whether it is; what is not must be as good as any other. */
