@@ -112,8 +112,10 @@ final class ZipDirectory {
     }
 
     private void check(Entry e, String name, CRC32 crc) {
-        expect(crc.getValue() == e.crc, name, "has CRC " + Long.toHexString(crc.getValue()) + ", but its header says "
-                + Long.toHexString(e.crc) + ": the file is damaged");
+        if (crc.getValue() != e.crc) {
+            throw fault(name, "has CRC " + Long.toHexString(crc.getValue()) + ", but its header says "
+                    + Long.toHexString(e.crc) + ": the file is damaged");
+        }
     }
 
     private void readEnd() throws IOException {
@@ -187,15 +189,20 @@ final class ZipDirectory {
         String top = null;
         Set<String> seen = new HashSet<>();
         for (Entry e : found) {
-            expect(e.header == end, e.name, "starts at byte " + e.header + "; needed: " + end
-                    + ", where the entry before ends");
+            if (e.header != end) {
+                throw fault(e.name, "starts at byte " + e.header + "; needed: " + end
+                        + ", where the entry before ends");
+            }
             Entry verified = readLocal(e);
             end = verified.data + verified.size + readDescriptor(verified);
             int slash = e.name.indexOf('/');
             expect(slash > 0 && slash < e.name.length() - 1, e.name,
                     "is not in a folder, as torch.save puts all entries");
-            expect(top == null || e.name.startsWith(top), e.name, "is not in the folder " + top);
-            top = e.name.substring(0, slash + 1);
+            if (top == null) {
+                top = e.name.substring(0, slash + 1);
+            } else if (!e.name.startsWith(top)) {
+                throw fault(e.name, "is not in the folder " + top);
+            }
             expect(seen.add(e.name.toLowerCase(Locale.ROOT)), e.name, "is there twice");
             entries.put(e.name.substring(slash + 1), verified);
         }
@@ -204,10 +211,10 @@ final class ZipDirectory {
     }
 
     private Entry readCentral(ByteBuffer in) {
-        expect(in.remaining() >= CENTRAL_SIZE && in.getInt(in.position()) == CENTRAL, "central directory",
-                "is damaged at byte "
-                + (directoryStart + in.position()));
         int p = in.position();
+        if (in.remaining() < CENTRAL_SIZE || in.getInt(p) != CENTRAL) {
+            throw fault("central directory", "is damaged at byte " + (directoryStart + p));
+        }
         int flags = in.getShort(p + 8) & 0xFFFF;
         int method = in.getShort(p + 10) & 0xFFFF;
         long crc = unsigned(in.getInt(p + 16));
@@ -231,24 +238,39 @@ final class ZipDirectory {
             compressed = widen(wide, compressed, name);
             header = widen(wide, header, name);
         }
-        expect(method != 0 || compressed == size, name, "is stored, but has the sizes " + compressed + " and " + size);
-        expect(size >= 0 && size <= fileSize, name, "has " + size + " bytes, more than the file");
+        if (method == 0 && compressed != size) {
+            throw fault(name, "is stored, but has the sizes " + compressed + " and " + size);
+        }
+        if (size < 0 || size > fileSize) {
+            throw fault(name, "has " + size + " bytes, more than the file");
+        }
         return new Entry(name, flags, method, crc, size, header, 0);
     }
 
     private void checkEntry(Entry e) {
         expect((e.flags & 1) == 0, e.name, "is encrypted");
-        expect((e.flags & ~(HAS_DESCRIPTOR | UTF8)) == 0, e.name, "has the flags 0x" + Integer.toHexString(e.flags));
-        expect(e.method == 0, e.name, "is compressed (method " + e.method + "); allowed: stored, as torch.save writes");
-        for (int i = 0; i < e.name.length(); i++) {
-            char c = e.name.charAt(i);
-            expect(c >= ' ' && c != 0x7F && c != '\\', e.name, "has the character " + (int) c + " in its name");
+        if ((e.flags & ~(HAS_DESCRIPTOR | UTF8)) != 0) {
+            throw fault(e.name, "has the flags 0x" + Integer.toHexString(e.flags));
+        }
+        if (e.method != 0) {
+            throw fault(e.name, "is compressed (method " + e.method + "); allowed: stored, as torch.save writes");
+        }
+        int part = 0;
+        for (int i = 0; i <= e.name.length(); i++) {
+            char c = i < e.name.length() ? e.name.charAt(i) : '/';
+            if (c < ' ' || c == 0x7F || c == '\\') {
+                throw fault(e.name, "has the character " + (int) c + " in its name");
+            }
+            if (c == '/') {
+                int length = i - part;
+                // neither empty nor one dot nor two
+                expect(length > 2 || !e.name.regionMatches(part, "..", 0, length), e.name, "is no plain path");
+                part = i + 1;
+            }
         }
         // a colon further on is fine: the folder is named after the file, and files after the time of day
-        expect(!e.name.matches("(?s)[A-Za-z]:.*"), e.name, "starts with a drive letter");
-        for (String part : e.name.split("/", -1)) {
-            expect(!part.isEmpty() && !part.equals(".") && !part.equals(".."), e.name, "is no plain path");
-        }
+        expect(e.name.length() < 2 || e.name.charAt(1) != ':' || !Character.isLetter(e.name.charAt(0)), e.name,
+                "starts with a drive letter");
     }
 
     private long widen(ByteBuffer wide, long value, String name) {
@@ -277,8 +299,9 @@ final class ZipDirectory {
     }
 
     private String name(ByteBuffer in, int from, int length) {
-        expect(length >= 1 && length <= MAX_NAME, "central directory", "has a name of " + length
-                + " bytes; allowed: 1 to " + MAX_NAME);
+        if (length < 1 || length > MAX_NAME) {
+            throw fault("central directory", "has a name of " + length + " bytes; allowed: 1 to " + MAX_NAME);
+        }
         try {
             return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
                     .decode(in.slice(from, length)).toString();
@@ -290,7 +313,9 @@ final class ZipDirectory {
     /** Verifies the local header against the directory; the entry returned knows where its data starts. */
     private Entry readLocal(Entry e) throws IOException {
         ByteBuffer h = at(e.header, LOCAL_SIZE, e.name);
-        expect(h.getInt(0) == LOCAL, e.name, "has no local header at byte " + e.header);
+        if (h.getInt(0) != LOCAL) {
+            throw fault(e.name, "has no local header at byte " + e.header);
+        }
         int nameLength = h.getShort(26) & 0xFFFF;
         int extraLength = h.getShort(28) & 0xFFFF;
         expect(nameLength <= MAX_NAME, e.name, "has another name in its local header");
@@ -353,7 +378,11 @@ final class ZipDirectory {
 
     private void expect(boolean condition, String where, String fault) {
         if (!condition) {
-            throw new WeightsException(file, where, fault);
+            throw fault(where, fault);
         }
+    }
+
+    private WeightsException fault(String where, String fault) {
+        return new WeightsException(file, where, fault);
     }
 }
