@@ -25,8 +25,8 @@ import java.util.Set;
  * left before memory is taken, and values and memo entries are counted. Opcodes: CPython's Lib/pickletools.py.
  */
 final class PickleReader {
-    /** Values, and memo entries: six times what a ResNet-152, a copy of it and its optimiser's state need together. */
-    private static final int MAX_VALUES = 500_000;
+    /** Values, and memo entries: three times what a ResNet-152, a copy and its optimiser's state need together. */
+    private static final int MAX_VALUES = 250_000;
     private static final int MAX_RANK = 8;
     private static final int MAX_GLOBAL = 256;
 

@@ -13,6 +13,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,6 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.exc.JacksonIOException;
 import tools.jackson.core.json.JsonFactory;
@@ -51,7 +51,6 @@ final class SafetensorsReader implements TensorFile {
     /** Keeps no table of the names that it has met: they are the files'. */
     private static final JsonFactory JSON = JsonFactory.builder()
             .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH)
                     .maxNameLength(MAX_NAME).maxStringLength(MAX_STRING).maxNumberLength(1000).build())
             .build();
@@ -60,8 +59,10 @@ final class SafetensorsReader implements TensorFile {
     private final String file;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private final long dataStart;
-    private int metadataKeys;
+    private Set<String> metadataKeys;
     private int unknownValues;
+    /** Of one field; not made anew for each. */
+    private final long[] numbers = new long[MAX_RANK];
 
     private record Entry(String name, DType type, int[] shape, long begin, long end) {}
 
@@ -156,6 +157,7 @@ final class SafetensorsReader implements TensorFile {
                     metadata(parser);
                 } else {
                     expect(entries.size() < MAX_TENSORS, "header", "has more than " + MAX_TENSORS + " tensors");
+                    expect(!entries.containsKey(name), name, "is there twice");
                     entries.put(name, tensor(parser, name));
                 }
             }
@@ -190,15 +192,20 @@ final class SafetensorsReader implements TensorFile {
     }
 
     private void metadata(JsonParser parser) {
+        expect(metadataKeys == null, METADATA, "is there twice");
+        metadataKeys = new HashSet<>();
         JsonToken token = parser.nextToken();
         if (token == JsonToken.VALUE_NULL) {
             return;
         }
         expect(token == JsonToken.START_OBJECT, METADATA, "is no object");
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
-            expect(++metadataKeys <= MAX_METADATA, METADATA, "has more than " + MAX_METADATA + " keys");
             String key = parser.currentName();
             checkText(key);
+            if (!metadataKeys.add(key)) {
+                throw fault(METADATA, "has the key \"" + key + "\" twice");
+            }
+            expect(metadataKeys.size() <= MAX_METADATA, METADATA, "has more than " + MAX_METADATA + " keys");
             if (parser.nextToken() != JsonToken.VALUE_STRING) {
                 throw fault(METADATA, "has a value for \"" + key + "\" that is no string");
             }
@@ -210,37 +217,44 @@ final class SafetensorsReader implements TensorFile {
         expect(parser.nextToken() == JsonToken.START_OBJECT, name, "is no object");
         DType type = null;
         int[] shape = null;
-        List<Long> offsets = null;
+        long begin = -1;
+        long end = -1;
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             String field = parser.currentName();
             checkText(field);
             switch (field) {
                 case "dtype" -> {
+                    expect(type == null, name, "has two dtypes");
                     expect(parser.nextToken() == JsonToken.VALUE_STRING, name, "has a dtype that is no string");
                     type = type(name, parser.getString());
                 }
                 case "shape" -> {
-                    List<Long> sides = integers(parser, name, "shape", MAX_RANK);
-                    for (long side : sides) {
-                        if (side > Integer.MAX_VALUE) {
-                            throw fault(name, "has a dimension of " + side + "; allowed: up to " + Integer.MAX_VALUE);
+                    expect(shape == null, name, "has two shapes");
+                    shape = new int[integers(parser, name, "shape", MAX_RANK)];
+                    for (int d = 0; d < shape.length; d++) {
+                        if (numbers[d] > Integer.MAX_VALUE) {
+                            throw fault(name, "has a dimension of " + numbers[d] + "; allowed: up to "
+                                    + Integer.MAX_VALUE);
                         }
+                        shape[d] = (int) numbers[d];
                     }
-                    shape = sides.stream().mapToInt(Long::intValue).toArray();
                 }
                 case "data_offsets" -> {
-                    offsets = integers(parser, name, "data_offsets", 2);
-                    if (offsets.size() != 2) {
-                        throw fault(name, "has " + offsets.size() + " data_offsets; needed: 2");
+                    expect(begin < 0, name, "has data_offsets twice");
+                    int count = integers(parser, name, "data_offsets", 2);
+                    if (count != 2) {
+                        throw fault(name, "has " + count + " data_offsets; needed: 2");
                     }
+                    begin = numbers[0];
+                    end = numbers[1];
                 }
                 default -> skip(parser, name);
             }
         }
         expect(type != null, name, "has no dtype");
         expect(shape != null, name, "has no shape");
-        expect(offsets != null, name, "has no data_offsets");
-        return entry(name, type, shape, offsets.get(0), offsets.get(1));
+        expect(begin >= 0, name, "has no data_offsets");
+        return entry(name, type, shape, begin, end);
     }
 
     private DType type(String name, String text) {
@@ -271,25 +285,33 @@ final class SafetensorsReader implements TensorFile {
         return new Entry(name, type, shape, begin, end);
     }
 
-    private List<Long> integers(JsonParser parser, String name, String field, int most) {
+    /** @return how many, in {@link #numbers} */
+    private int integers(JsonParser parser, String name, String field, int most) {
         if (parser.nextToken() != JsonToken.START_ARRAY) {
             throw fault(name, "has a " + field + " that is no array");
         }
-        List<Long> values = new ArrayList<>(4);
+        int count = 0;
         for (JsonToken t = parser.nextToken(); t != JsonToken.END_ARRAY; t = parser.nextToken()) {
             if (t != JsonToken.VALUE_NUMBER_INT) {
                 throw fault(name, "has a " + field + " with something that is no integer");
             }
-            CharSequence digits = value(parser);
-            if (digits.length() > 18 || digits.charAt(0) == '-') {
-                throw fault(name, "has a " + field + " with " + digits + "; allowed: 0 to 10^18");
+            // not getLongValue, which forgets the sign of -0
+            char[] text = parser.getStringCharacters();
+            int start = parser.getStringOffset();
+            int length = parser.getStringLength();
+            if (length > 18 || text[start] == '-') {
+                throw fault(name, "has a " + field + " with " + value(parser) + "; allowed: 0 to 10^18");
             }
-            if (values.size() == most) {
+            if (count == most) {
                 throw fault(name, "has a " + field + " of more than " + most + " numbers");
             }
-            values.add(Long.parseLong(digits, 0, digits.length(), 10));
+            long number = 0;
+            for (int i = start; i < start + length; i++) {
+                number = 10 * number + text[i] - '0';
+            }
+            numbers[count++] = number;
         }
-        return values;
+        return count;
     }
 
     /** A field that the format does not know: ignored, as the reference does, but it must be sound JSON. */

@@ -36,10 +36,12 @@ final class TorchReader implements TensorFile {
     private static final int MAX_NAME = 1024;
     private static final String DATA = "data/";
 
-    private final FileChannel channel;
     private final String file;
+    /** When it was opened; it may become shorter. */
+    private final long fileSize;
     private final ZipDirectory zip;
     private final Map<String, View> views = new LinkedHashMap<>();
+    private boolean bigEndian;
 
     /**
      * A tensor whose place in its storage is verified.
@@ -63,8 +65,8 @@ final class TorchReader implements TensorFile {
      * @param file name in messages
      */
     TorchReader(FileChannel channel, String file) throws IOException {
-        this.channel = channel;
         this.file = file;
+        fileSize = channel.size();
         Containers.requireZip(channel, file);
         zip = new ZipDirectory(channel, file);
         checkEntries();
@@ -106,8 +108,8 @@ final class TorchReader implements TensorFile {
     }
 
     /** Bytes of the storages that tensors are views of, and of rearranged copies. */
-    private long memoryFor(Map<String, View> wanted) throws IOException {
-        long most = channel.size() + channel.size() / 2;
+    private long memoryFor(Map<String, View> wanted) {
+        long most = fileSize + fileSize / 2;
         long bytes = 0;
         Set<String> counted = new HashSet<>();
         for (Map.Entry<String, View> e : wanted.entrySet()) {
@@ -133,7 +135,7 @@ final class TorchReader implements TensorFile {
         for (View view : wanted.values()) {
             String key = view.storage.key();
             if (view.contiguous && !storages.containsKey(key)) {
-                storages.put(key, zip.read(entry(view.storage), slab));
+                storages.put(key, read(view.storage, slab));
             }
         }
         return storages;
@@ -160,7 +162,7 @@ final class TorchReader implements TensorFile {
             if (users != null) {
                 ByteBuffer source = storages.get(key);
                 if (source == null) {
-                    source = zip.read(name, new Slab(zip.size(name)));
+                    source = read(wanted.get(users.get(0)).storage, new Slab(zip.size(name)));
                 }
                 for (String user : users) {
                     copies.put(user, gather(source, wanted.get(user), slab));
@@ -170,6 +172,22 @@ final class TorchReader implements TensorFile {
             }
         }
         return copies;
+    }
+
+    /** A storage's bytes, little-endian whatever the machine that saved them. */
+    private ByteBuffer read(Storage storage, Slab slab) throws IOException {
+        ByteBuffer data = zip.read(entry(storage), slab);
+        if (bigEndian) {
+            for (int i = 0; i < data.limit(); i += storage.type().bytes()) {
+                switch (storage.type().bytes()) {
+                    case 2 -> data.putShort(i, Short.reverseBytes(data.getShort(i)));
+                    case 4 -> data.putInt(i, Integer.reverseBytes(data.getInt(i)));
+                    case 8 -> data.putLong(i, Long.reverseBytes(data.getLong(i)));
+                    default -> { }
+                }
+            }
+        }
+        return data;
     }
 
     private static String entry(Storage storage) {
@@ -190,7 +208,9 @@ final class TorchReader implements TensorFile {
         }
         if (names.contains("byteorder")) {
             String order = StandardCharsets.ISO_8859_1.decode(zip.read("byteorder", 16)).toString();
-            expect(order.equals("little"), "byteorder", "is " + order + "; allowed: little");
+            expect(order.equals("little") || order.equals("big"), "byteorder", "is " + order
+                    + "; allowed: little, big");
+            bigEndian = order.equals("big");
         }
     }
 

@@ -7,8 +7,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -54,9 +56,9 @@ public final class Weights implements Tensors {
     /** As {@link #load(Path)}, with another name for messages and {@link #source()}. */
     public static Weights load(Path file, String source) {
         try {
-            if (!Files.isRegularFile(file)) {
-                throw new WeightsException(source, "file",
-                        Files.exists(file) ? "is not a regular file" : "does not exist");
+            // never opened: a pipe would wait for ever, a device has no end
+            if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
+                throw new WeightsException(source, "file", "is not a regular file");
             }
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
                 StateDict dict = new StateDict(source, open(channel, source));
@@ -64,6 +66,8 @@ public final class Weights implements Tensors {
             }
         } catch (ClosedByInterruptException e) {
             throw new WeightsException(source, "file", "was not read to its end: the thread was interrupted", e);
+        } catch (NoSuchFileException e) {
+            throw new WeightsException(source, "file", "does not exist", e);
         } catch (IOException e) {
             throw new WeightsException(source, "file", "cannot be read: " + e, e);
         }
@@ -71,13 +75,14 @@ public final class Weights implements Tensors {
 
     /**
      * A safetensors file has the first character of JSON where its header starts; everything else is for the other
-     * reader to name.
+     * reader to name. A space there is JSON's only if the length before it can be one: many kinds of file have a space.
      */
     private static TensorFile open(FileChannel channel, String source) throws IOException {
         ByteBuffer head = ByteBuffer.allocate(9);
         Slab.fill(channel, head, 0);
         boolean zip = head.limit() >= 4 && head.getInt(0) == 0x504B0304;
-        boolean json = head.limit() == 9 && "{ \t\r\n".indexOf(head.get(8)) >= 0;
+        boolean json = head.limit() == 9
+                && (head.get(8) == '{' || " \t\r\n".indexOf(head.get(8)) >= 0 && head.getInt(4) == 0);
         return json && !zip ? new SafetensorsReader(channel, source) : new TorchReader(channel, source);
     }
 

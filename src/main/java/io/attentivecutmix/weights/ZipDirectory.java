@@ -40,10 +40,11 @@ final class ZipDirectory {
     private static final int CENTRAL_SIZE = 46;
     private static final int HAS_DESCRIPTOR = 1 << 3;
     private static final int UTF8 = 1 << 11;
-    private static final int MAX_ENTRIES = 65_535;
+    /** Five times what a ResNet-152, a copy of it and its optimiser's state need together. */
+    private static final int MAX_ENTRIES = 20_000;
     private static final int MAX_NAME = 4096;
     private static final int PIECE = 1 << 20;
-    private static final int MAX_DIRECTORY = 16 << 20;
+    private static final int MAX_DIRECTORY = 4 << 20;
     private static final long UNSET32 = 0xFFFFFFFFL;
 
     private final FileChannel channel;
@@ -55,7 +56,9 @@ final class ZipDirectory {
     private long entryCount;
     private long endStart;
 
-    private record Entry(String name, int flags, int method, long crc, long size, long header, long data) {}
+    /** @param rawName the name as the directory has it, in UTF-8 */
+    private record Entry(String name, ByteBuffer rawName, int flags, int method, long crc, long size, long header,
+            long data) {}
 
     /** @throws WeightsException if the archive is not sound */
     ZipDirectory(FileChannel channel, String file) throws IOException {
@@ -227,7 +230,8 @@ final class ZipDirectory {
         long header = unsigned(in.getInt(p + 42));
         expect(in.remaining() - CENTRAL_SIZE >= nameLength + extraLength + commentLength, "central directory",
                 "ends inside an entry");
-        String name = name(in, p + CENTRAL_SIZE, nameLength);
+        ByteBuffer rawName = in.slice(p + CENTRAL_SIZE, nameLength);
+        String name = name(rawName);
         ByteBuffer extra = in.slice(p + CENTRAL_SIZE + nameLength, extraLength).order(ByteOrder.LITTLE_ENDIAN);
         in.position(p + CENTRAL_SIZE + nameLength + extraLength + commentLength);
         expect(commentLength == 0, name, "has a comment");
@@ -244,7 +248,7 @@ final class ZipDirectory {
         if (size < 0 || size > fileSize) {
             throw fault(name, "has " + size + " bytes, more than the file");
         }
-        return new Entry(name, flags, method, crc, size, header, 0);
+        return new Entry(name, rawName, flags, method, crc, size, header, 0);
     }
 
     private void checkEntry(Entry e) {
@@ -298,13 +302,14 @@ final class ZipDirectory {
         return found;
     }
 
-    private String name(ByteBuffer in, int from, int length) {
+    private String name(ByteBuffer raw) {
+        int length = raw.remaining();
         if (length < 1 || length > MAX_NAME) {
             throw fault("central directory", "has a name of " + length + " bytes; allowed: 1 to " + MAX_NAME);
         }
         try {
             return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
-                    .decode(in.slice(from, length)).toString();
+                    .decode(raw.duplicate()).toString();
         } catch (CharacterCodingException e) {
             throw new WeightsException(file, "central directory", "has a name that is not UTF-8", e);
         }
@@ -318,9 +323,9 @@ final class ZipDirectory {
         }
         int nameLength = h.getShort(26) & 0xFFFF;
         int extraLength = h.getShort(28) & 0xFFFF;
-        expect(nameLength <= MAX_NAME, e.name, "has another name in its local header");
+        expect(nameLength == e.rawName.remaining(), e.name, "has another name in its local header");
         ByteBuffer rest = at(e.header + LOCAL_SIZE, nameLength + extraLength, e.name);
-        expect(name(rest, 0, nameLength).equals(e.name), e.name, "has another name in its local header");
+        expect(rest.slice(0, nameLength).equals(e.rawName), e.name, "has another name in its local header");
         expect((h.getShort(6) & 0xFFFF) == e.flags, e.name, "has other flags in its local header");
         expect(h.getShort(8) == 0, e.name, "has another method in its local header");
         long size = unsigned(h.getInt(22));
@@ -334,8 +339,8 @@ final class ZipDirectory {
         boolean later = (e.flags & HAS_DESCRIPTOR) != 0 && size == 0 && compressed == 0 && h.getInt(14) == 0;
         expect(later || size == e.size && compressed == e.size && unsigned(h.getInt(14)) == e.crc, e.name,
                 "has another size or CRC in its local header");
-        return new Entry(e.name, e.flags, e.method, e.crc, e.size, e.header, e.header + LOCAL_SIZE + nameLength
-                + extraLength);
+        return new Entry(e.name, e.rawName, e.flags, e.method, e.crc, e.size, e.header,
+                e.header + LOCAL_SIZE + nameLength + extraLength);
     }
 
     /** Length of the descriptor after an entry's data, verified; 0 without one. */

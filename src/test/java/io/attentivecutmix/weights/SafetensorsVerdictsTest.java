@@ -30,14 +30,15 @@ import org.junit.jupiter.api.Test;
 class SafetensorsVerdictsTest {
     /** Why we refuse what the package accepts. There is no reason to accept what it refuses. */
     private enum Decision {
-        KEY_TWICE("a name twice, in the header or its metadata: readers could take either", "Duplicate Object property"),
+        KEY_TWICE("a name twice, in the header or its metadata: readers could take either",
+                "is there twice|has the key \".*\" twice"),
         TENSOR_TWICE("the same, where an earlier fault in the first of the two is found", ""),
         TYPE("a type that no network here has a use for",
                 "has dtype (F4|F6_E[23]M[23]|F8_\\w+|[UI]16|U32|U64|C64);"),
         ARRAY("a tensor written as an array: the package's parser allows it, the format does not", "is no object"),
         RANK("more than 8 dimensions", "has a shape of more than 8 numbers"),
         DIMENSION("a dimension above 2^31−1, beside one of 0", "has a dimension of [0-9]+; allowed"),
-        NUMBER("a dimension of more than 18 digits, beside one of 0", "has a shape with [0-9]{19,}; allowed"),
+        NUMBER("a dimension of more than 18 digits, beside one of 0", "has a shape with [0-9]+; allowed"),
         DEPTH("more than 64 levels in a field that the format does not know", "nesting depth \\(65\\) exceeds"),
         LIMIT("more tensors, keys, values or characters than SafetensorsReader's Javadoc allows",
                 "has more than [0-9]+ (tensors|keys)|more than 100000 values|(Name|String value|Number value) length"
