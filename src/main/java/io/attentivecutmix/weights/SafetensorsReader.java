@@ -33,9 +33,9 @@ import tools.jackson.core.json.JsonFactory;
  *
  * <p>Refuses what the reference reader (safetensors 0.8) refuses, and beyond that: the same tensor or metadata key
  * twice, a tensor written as an array, types that no network here has a use for, ranks above 8, dimensions above
- * 2^31−1, and headers above 16 MiB, 65,536 tensors, 65,536 metadata keys, names of 2^20 and metadata values of 2^22
- * characters, or 100,000 values in fields that the format does not know. The header is parsed as it is read, and
- * verified against the file's size before memory for data is taken.
+ * 2^31−1, more than 64 levels of JSON, and headers above 16 MiB, 65,536 tensors, 65,536 metadata keys, names of 2^20
+ * and metadata values of 2^22 characters, or 100,000 values in fields that the format does not know. The header is
+ * parsed as it is read, and verified against the file's size before memory for data is taken.
  */
 final class SafetensorsReader implements TensorFile {
     static final int MAX_HEADER = 16 << 20;

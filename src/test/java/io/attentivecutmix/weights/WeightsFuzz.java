@@ -19,9 +19,11 @@ import org.junit.jupiter.params.provider.MethodSource;
  *
  * <p>Targets: {@code safetensorsBytes}, {@code safetensorsFile}, {@code streamBytes}, {@code streamFile}, {@code
  * archiveBytes}, {@code archiveFile}. Those called Bytes take the fuzzer's bytes as the file and start from the seeds
- * below; those called File build a mostly valid file of them. The corpus grows in {@code .cifuzz-corpus}, a find is
- * written beside it. Without JAZZER_FUZZ the seeds run once each. Every build runs a slice of the same targets from
- * fixed seeds without Jazzer: {@link WeightsFuzzSliceTest}, which a property makes as long as is wanted.
+ * below; those called File build a mostly valid file of them. The corpus grows in {@code .cifuzz-corpus}; a find is
+ * written to {@code crash-…} beside it, and runs again from {@code
+ * src/test/resources/io/attentivecutmix/weights/WeightsFuzzInputs/TARGET}. Without JAZZER_FUZZ the seeds run once each.
+ * Every build runs a slice of the same targets from fixed seeds without Jazzer: {@link WeightsFuzzSliceTest}, which a
+ * property makes as long as is wanted. Results: benchmarks/results/fuzz-weights.txt.
  */
 class WeightsFuzz {
     static Stream<Arguments> safetensorsSeeds() throws IOException {
