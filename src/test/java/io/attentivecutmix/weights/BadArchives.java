@@ -109,13 +109,15 @@ final class BadArchives {
             {"7z\u00bc\u00af", "no known kind"}, {"Rar!\u001a\7", "no known kind"}, {"\u007fELF", "no known kind"},
             {"{\"a\":1}", "no known kind"}, {"<?xml?>", "HTML or XML"}, {"\u0080\4\u0095", "bare pickle"},
             {"\u0080\5", "bare pickle"}, {"\u0080\2}q\0.", "bare pickle"}, {"\b\7\22\5onnx1", "ONNX"},
-            {"lmdb", "no known kind"}, {"GGUF", "GGUF"}, {"\0\0\0\0", "no known kind"}}) {
+            {"lmdb", "no known kind"}, {"\b1234567", "no known kind"}, {"GGUF", "GGUF"},
+            {"\0\0\0\0", "no known kind"}}) {
             add("file that starts with " + shown(kind[0]), () -> latin1(kind[0]), kind[1]);
         }
         for (String name : List.of("constants.pkl", "code/__torch__.py", "model.json", "attributes.pkl",
                 "code/__torch__/x.py.debug_pkl")) {
             zip("TorchScript's " + name, f -> f.add("a/" + name, "x"), "TorchScript");
         }
+        add("document of another kind", () -> new TorchFile().add("mimetype", "x").bytes(), "an office document");
         zip("torch.export's archive_format", f -> f.add("a/archive_format", "pt2"), "torch.export");
     }
 
@@ -149,6 +151,7 @@ final class BadArchives {
         zip("name of 4,097 bytes", f -> f.add("a/" + "x".repeat(4095), "x"), "4097 bytes");
         zip("name of 65,535 bytes", f -> f.add("a/" + "x".repeat(65_533), "x"), "central directory");
         zip("no name", f -> f.add("", "x"), "name of 0 bytes");
+        zip("name of one letter", f -> f.add("x", "x"), "is not in a folder");
         zip("other folder", f -> f.add("aa/version", "x"), "not in the folder");
         zip("folder of the data in another", f -> f.remove("a/data/0").add("b/data/0", new byte[8]),
                 "not in the folder");
@@ -228,6 +231,20 @@ final class BadArchives {
                         f.localExtra = latin1(extra), "");
             }
         }
+        // the last entry has two bytes
+        patched("last entry that runs into the directory", central, 3, 20, 8, 0x28_00000028L, "runs into");
+        patched("last entry that leaves no room for its descriptor", central, 3, 20, 8, 0x7_00000007L,
+                "has no descriptor");
+        add("end record right after the start of a header", () -> joined(latin1("PK\3\4"), new Out().i32(end).i32(0)
+                .i16(1).i16(1).i32(46).i32(0).i16(0).toByteArray()), "central directory");
+        add("zip64 field without room for a size", () -> {
+            TorchFile wide = TorchFile.of(TorchFile.good());
+            wide.wideEntries = true;
+            byte[] file = wide.bytes();
+            int extra = new String(file, StandardCharsets.ISO_8859_1).indexOf("PK\1\2") + 46 + "a/data.pkl".length();
+            System.arraycopy(new byte[] {1, 0, 4, 0, 9, 9, 9, 9, 'F', 'B', 16, 0}, 0, file, extra, 12);
+            return file;
+        }, "a zip64 field that is too short");
         byte[] good = good();
         add("not UTF-8 in a name", () -> latin1(new String(good, StandardCharsets.ISO_8859_1)
                 .replace("a/byteorder", "a/\u00ffyteorder")), "UTF-8");

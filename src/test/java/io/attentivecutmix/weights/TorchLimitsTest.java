@@ -177,7 +177,7 @@ class TorchLimitsTest {
         long[] peak = new long[1];
         Map<String, RawTensor> read = TorchReader.read(new MemoryChannel(bytes) {
             @Override
-            public int read(ByteBuffer to, long position) {
+            public int read(ByteBuffer to, long position) throws IOException {
                 if (to.capacity() == 4 * floats) {
                     peak[0] = Math.max(peak[0], liveHeap() - before);
                 }

@@ -1,6 +1,7 @@
 package io.attentivecutmix.weights;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -118,6 +119,26 @@ class WeightsPathsTest {
             MemoryChannel claims = new MemoryChannel(Arrays.copyOf(whole, length), whole.length, 5);
             WeightsException e = assertThrows(WeightsException.class, () -> SafetensorsReader.read(claims, "cut"));
             assertTrue(e.getMessage().contains("became shorter"), e.getMessage());
+        }
+    }
+
+    /** What the file system reports is neither the file's fault nor swallowed by the parser. */
+    @Test
+    void errorsOfTheFileSystemComeThrough() {
+        byte[] whole = BadSafetensors.file(HEADER, 8);
+        for (int good = 0; good <= 2; good++) {
+            int[] left = {good};
+            IOException broken = new IOException("Stale file handle");
+            MemoryChannel channel = new MemoryChannel(whole) {
+                @Override
+                public int read(ByteBuffer to, long position) throws IOException {
+                    if (left[0]-- == 0) {
+                        throw broken;
+                    }
+                    return super.read(to, position);
+                }
+            };
+            assertSame(broken, assertThrows(IOException.class, () -> SafetensorsReader.read(channel, "stale")));
         }
     }
 
