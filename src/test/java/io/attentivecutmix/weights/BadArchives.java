@@ -605,16 +605,16 @@ final class BadArchives {
         }, "referred to by nothing");
         limit("memo of every index", () -> {
             Pickle p = new Pickle().op('}');
-            for (int i = 0; i < 600_000; i++) {
+            for (int i = 0; i < 300_000; i++) {
                 p.op('r', i, i >> 8, i >> 16, 255);
             }
             return p;
         }, "");
-        limit("dicts that fill a stream", () -> repeated(new Pickle().op('('), 600_000, '}').op('t'), "values");
-        limit("lists that fill a stream", () -> repeated(new Pickle().op('('), 600_000, ']').op('t'), "values");
-        limit("integers that fill a stream", () -> repeated(new Pickle().op('('), 600_000, 'K', 1).op('t'), "values");
-        limit("marks that fill a stream", () -> repeated(new Pickle(), 600_000, '('), "values");
-        limit("tuples in tuples", () -> repeated(new Pickle().op('N'), 600_000, 0x85), "values");
+        limit("dicts that fill a stream", () -> repeated(new Pickle().op('('), 300_000, '}').op('t'), "values");
+        limit("lists that fill a stream", () -> repeated(new Pickle().op('('), 300_000, ']').op('t'), "values");
+        limit("integers that fill a stream", () -> repeated(new Pickle().op('('), 300_000, 'K', 1).op('t'), "values");
+        limit("marks that fill a stream", () -> repeated(new Pickle(), 300_000, '('), "values");
+        limit("tuples in tuples", () -> repeated(new Pickle().op('N'), 300_000, 0x85), "values");
         limit("dicts in dicts, one each", () -> {
             Pickle p = new Pickle().op('}');
             for (int i = 0; i < 2000; i++) {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(value = 6, unit = TimeUnit.HOURS)
 class WeightsFuzzSliceTest {
-    private static final int FILES = Integer.getInteger("fuzz.weights.files", 5_000);
+    private static final int FILES = Integer.getInteger("fuzz.weights.files", 3_000);
     private static final long SEED = Long.getLong("fuzz.weights.seed", 1_000_000);
     /** A file may take this long on a machine that does much else: a guard against loops, no measure of speed. */
     private static final long HANG = TimeUnit.SECONDS.toNanos(20);
