@@ -90,6 +90,9 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
                     keep(at, end);
                 } else if (marker == 0xc4 || marker == 0xcc || marker == 0xdb || marker == 0xdd) {
                     keep(at, end);
+                } else if (marker == 0xc8 || marker == 0xde || marker == 0xdf) {
+                    throw in.fault(PLACE, "hierarchical or reserved coding, marker 0x" + Integer.toHexString(marker)
+                            + " at byte " + at);
                 } else if (marker < 0xc0) {
                     throw in.fault(PLACE, "unknown marker 0x" + Integer.toHexString(marker) + " at byte " + at);
                 }
@@ -194,10 +197,11 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
 
         /**
          * Every block costs at least one bit (two in a sequential file: its first coefficient and its end), so a header
-         * that promises more than the data can hold is a lie. Arithmetic coding has no such bound.
+         * that promises more than the data can hold is a lie. Arithmetic coding has no such bound of its own.
          */
         private void checkEntropy() {
             if (process >= 0xc9) {
+                limits.checkRatio(in, PLACE, height, width);
                 return;
             }
             int most = 0;

@@ -62,6 +62,9 @@ record Webp(int height, int width, int top, int left, int imageHeight, int image
             } else {
                 throw in.fault(PLACE, "first chunk is neither VP8X, VP8 nor VP8L");
             }
+            if (image < 0) {
+                throw in.fault(PLACE, "no image");
+            }
             boolean lossless = in.has(image, "VP8L");
             size(lossless);
             int length = (int) in.u32le(PLACE, image + 4);
@@ -96,6 +99,7 @@ record Webp(int height, int width, int top, int left, int imageHeight, int image
             canvasW = in.u24le(PLACE, 24) + 1;
             canvasH = in.u24le(PLACE, 27) + 1;
             limits.check(in, "WebP header", canvasH, canvasW);
+            limits.checkRatio(in, "WebP header", canvasH, canvasW);
             boolean animated = (flags & ANIMATION) != 0;
             boolean begun = false;
             for (int at = 20 + size + (size & 1); at + 8 <= end;) {
@@ -156,10 +160,10 @@ record Webp(int height, int width, int top, int left, int imageHeight, int image
             int h;
             int w;
             if (lossless) {
-                long header = in.u32le(PLACE, image + 9);
-                if (in.u8(PLACE, image + 8) != 0x2f || in.u32le(PLACE, image + 4) < 5) {
+                if (in.u32le(PLACE, image + 4) < 5 || in.u8(PLACE, image + 8) != 0x2f) {
                     throw in.fault("WebP header", "no lossless signature");
                 }
+                long header = in.u32le(PLACE, image + 9);
                 w = (int) (header & 0x3fff) + 1;
                 h = (int) (header >> 14 & 0x3fff) + 1;
             } else {
@@ -171,6 +175,7 @@ record Webp(int height, int width, int top, int left, int imageHeight, int image
                 h = in.u16le(PLACE, image + 16) & 0x3fff;
             }
             limits.check(in, "WebP header", h, w);
+            limits.checkRatio(in, "WebP header", h, w);
             if (frameH != 0 && (frameH != h || frameW != w)) {
                 throw in.fault("WebP header", "the frame is " + frameH + " by " + frameW + ", its image " + h
                         + " by " + w);

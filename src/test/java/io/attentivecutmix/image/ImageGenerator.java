@@ -105,7 +105,9 @@ final class ImageGenerator {
             chunks.add(draw.below(chunks.size() + 1), moved);
         }
         if (draw.oneIn(16)) {
-            byte[] any = chunks.get(draw.below(chunks.size()));
+            int at = draw.below(chunks.size());
+            byte[] any = chunks.get(at).clone();
+            chunks.set(at, any);
             any[draw.below(any.length)] ^= (byte) (1 << draw.below(8));
         }
         return concat(ImageBytes.PNG_MAGIC, concat(chunks));
