@@ -318,7 +318,8 @@ final class BadImages {
                 "more than 100 scans");
         add("JPEG of 101 empty scans", withScans(base, scan -> repeat(Arrays.copyOf(scan, 14), 101)),
                 "more than 100 scans");
-        add("JPEG of an empty scan", withScans(base, scan -> Arrays.copyOf(scan, 14)), "the image data is cut: 0 bytes");
+        add("JPEG of an empty scan", withScans(base, scan -> Arrays.copyOf(scan, 14)),
+                "the image data is cut: 0 bytes");
         add("JPEG of half a scan", withScans(base, scan -> Arrays.copyOf(scan, scan.length / 2)), "JPEG: ");
         add("JPEG of a scan of 5 components", withScans(base, scan -> {
             scan[4] = 5;
@@ -383,7 +384,8 @@ final class BadImages {
         add("GIF cut in a frame's header", concat(screen, Arrays.copyOf(frame, 6)), "the file is cut");
         add("GIF cut in an extension", concat(screen, bytes('!', 0xfe, 200, 1, 2)), "the file is cut");
         add("GIF of extensions alone", concat(screen, bytes('!', 0xfe, 1, 1, 0), end), "no frame before the end");
-        add("GIF frame without width", concat(screen, gifFrame(0, 0, 0, 1, 0), pixel, end), "GIF frame: size is 1 by 0");
+        add("GIF frame without width", concat(screen, gifFrame(0, 0, 0, 1, 0), pixel, end),
+                "GIF frame: size is 1 by 0");
         add("GIF frame without height", concat(screen, gifFrame(0, 0, 1, 0, 0), pixel, end), "size is 0 by 1");
         add("GIF of 65535 by 32767", concat(gifScreen(65535, 32767, 2), frame, pixel, end), "GIF screen: size is ");
         add("GIF frame of 65535 by 32767", concat(screen, gifFrame(0, 0, 65535, 32767, 0), pixel, end), "GIF frame: ");
@@ -419,7 +421,8 @@ final class BadImages {
         add("BMP of its first bytes alone", ascii("BM"), "BMP header: the file is cut: 2 bytes");
         add("BMP cut in its header", Arrays.copyOf(ImageBytes.bmp(1, 1, 24, 0, 0, 54, new byte[4]), 30), "cut");
         for (int bits : new int[] {0, 2, 3, 12, 64}) {
-            add("BMP of " + bits + " bits", ImageBytes.bmp(1, 1, bits, 0, 0, 54, new byte[9]), bits + " bits with comp");
+            add("BMP of " + bits + " bits", ImageBytes.bmp(1, 1, bits, 0, 0, 54, new byte[9]),
+                    bits + " bits with comp");
         }
         int[][] compressions = {{24, 4}, {24, 5}, {32, 6}, {4, 1}, {8, 2}, {24, 1}, {8, 3}, {24, -1}};
         for (int[] pair : compressions) {
@@ -465,7 +468,8 @@ final class BadImages {
         int w = 1 + (ByteBuffer.wrap(lossless).order(ByteOrder.LITTLE_ENDIAN).getInt(9) & 0x3fff);
         byte[] plain = vp8x(0, h, w);
         byte[] animated = concat(vp8x(2, h, w), riff("ANIM", new byte[6]));
-        add("WebP of its first bytes alone", concat(ascii("RIFF"), le32(4), ascii("WEBP")), "WebP: first chunk is neither ");
+        add("WebP of its first bytes alone", concat(ascii("RIFF"), le32(4), ascii("WEBP")),
+                "WebP: first chunk is neither ");
         add("WebP longer than its file", concat(ascii("RIFF"), le32(5000), ascii("WEBP"), lossless), "file is cut");
         add("WebP of length 2^32 - 1", concat(ascii("RIFF"), le32(-1), ascii("WEBP"), lossless), "the file is cut");
         add("WebP that starts with another chunk", webp(riff("EXIF", ImageBytes.exif(6)), lossless), "first chunk is ");
@@ -479,7 +483,8 @@ final class BadImages {
         add("WebP of an image outside a frame", webp(animated, lossless), "an image outside a frame");
         add("WebP of an empty frame", webp(animated, frame(0, 0, h, w, new byte[0])), "the first frame has no image");
         add("WebP of a frame of 15 bytes", webp(animated, riff("ANMF", new byte[15])), "a frame of 15 bytes");
-        add("WebP of a frame beside its canvas", webp(animated, frame(1, 0, h, w, lossless)), "does not fit the canvas");
+        add("WebP of a frame beside its canvas", webp(animated, frame(1, 0, h, w, lossless)),
+                "does not fit the canvas");
         add("WebP of a frame of another size", webp(animated, frame(0, 0, h - 1, w, lossless)), "its image " + h);
         add("WebP on a larger canvas", webp(vp8x(0, h + 1, w), lossless), "the frame is " + (h + 1) + " by " + w);
         add("WebP on a smaller canvas", webp(vp8x(0, h - 1, w), lossless), "the frame is " + (h - 1) + " by " + w);

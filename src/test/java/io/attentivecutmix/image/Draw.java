@@ -26,17 +26,18 @@ public abstract class Draw {
         };
     }
 
-    /** Draws from a fuzzer's input; when it is used up all draws are 0 and all bytes missing. */
+    /** Draws from a fuzzer's input; when it is used up, from a generator that it has seeded. */
     public static Draw of(FuzzedDataProvider data) {
+        Draw rest = of(data.consumeLong());
         return new Draw() {
             @Override
             public int below(int n) {
-                return n == 1 ? 0 : data.consumeInt(0, n - 1);
+                return n > 1 && data.remainingBytes() > 0 ? data.consumeInt(0, n - 1) : rest.below(n);
             }
 
             @Override
             public byte[] bytes(int n) {
-                return data.consumeBytes(n);
+                return data.remainingBytes() >= n ? data.consumeBytes(n) : rest.bytes(n);
             }
         };
     }
@@ -44,7 +45,7 @@ public abstract class Draw {
     /** 0 to n − 1. */
     public abstract int below(int n);
 
-    /** At most n bytes. */
+    /** n bytes. */
     public abstract byte[] bytes(int n);
 
     /** True once in n draws. */

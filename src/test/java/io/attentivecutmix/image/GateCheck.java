@@ -5,7 +5,7 @@ import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** What must hold whatever a file's bytes are: an image of the declared size within the limits, or an ImageException. */
+/** What must hold for any bytes: an image of the declared size within the limits, or an ImageException. */
 final class GateCheck {
     /** A hang is what this catches; of processor time, so that a busy machine does not count. */
     private static final long MOST_NANOS = 2_000_000_000L;

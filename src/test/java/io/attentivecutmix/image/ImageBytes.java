@@ -107,6 +107,11 @@ final class ImageBytes {
         parts.add(Arrays.copyOf(jpeg, 2));
         int at = 2;
         while ((jpeg[at + 1] & 0xff) != 0xd9) {
+            if (jpeg[at + 1] == (byte) 0xff) {
+                // A fill byte
+                at++;
+                continue;
+            }
             int end = at + 2 + (ByteBuffer.wrap(jpeg).getShort(at + 2) & 0xffff);
             if ((jpeg[at + 1] & 0xff) == 0xda) {
                 while (jpeg[end] != (byte) 0xff || jpeg[end + 1] == 0 || (jpeg[end + 1] & 0xf8) == 0xd0) {
@@ -138,7 +143,8 @@ final class ImageBytes {
         for (int i = 0; i < palette.length; i++) {
             palette[i] = (byte) (7 + 11 * i);
         }
-        return concat(ascii("GIF89a"), le16(width), le16(height), bytes(bits == 0 ? 0 : 0x80 | bits - 1, 0, 0), palette);
+        return concat(ascii("GIF89a"), le16(width), le16(height), bytes(bits == 0 ? 0 : 0x80 | bits - 1, 0, 0),
+                palette);
     }
 
     static byte[] gifFrame(int left, int top, int width, int height, int flags) {

@@ -16,8 +16,8 @@ class ImageFuzzTest {
         ImageDecoder decoder = ImageDecoder.jdk();
         int accepted = 0;
         for (int i = 0; i < FILES; i++) {
-            byte[] file = ImageGenerator.next(Draw.of(SEED * 1_000_003 + i));
             try {
+                byte[] file = ImageGenerator.next(Draw.of(SEED * 1_000_003 + i));
                 accepted += GateCheck.accepts(decoder, file) ? 1 : 0;
             } catch (Throwable e) {
                 throw new AssertionError("file " + i + " of fuzz.seed " + SEED, e);

@@ -144,7 +144,8 @@ final class ImageGenerator {
 
     private byte[] exif() {
         byte[] exif = ImageBytes.exif(draw.below(10));
-        return concat(ascii(draw.any("", "", "Exif\0\0", "Exif\0\0Exif\0\0")), draw.oneIn(2) ? draw.mutate(exif) : exif);
+        return concat(ascii(draw.any("", "", "Exif\0\0", "Exif\0\0Exif\0\0")),
+                draw.oneIn(2) ? draw.mutate(exif) : exif);
     }
 
     // ---- JPEG
@@ -188,7 +189,8 @@ final class ImageGenerator {
             case 1 -> ByteBuffer.wrap(frame).putShort(5, (short) side());
             case 2 -> ByteBuffer.wrap(frame).putShort(7, (short) side());
             case 3 -> frame[9] = (byte) draw.below(6);
-            default -> frame[11 + 3 * draw.below((frame.length - 10) / 3)] = (byte) (draw.below(6) << 4 | draw.below(6));
+            default -> frame[11 + 3 * draw.below((frame.length - 10) / 3)] =
+                    (byte) (draw.below(6) << 4 | draw.below(6));
         }
         return frame;
     }
