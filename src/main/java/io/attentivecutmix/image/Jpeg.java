@@ -22,6 +22,11 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
     private static final String PLACE = "JPEG";
     /** An encoder writes about ten; hundreds are only written to waste time. */
     private static final int MOST_SCANS = 100;
+    /**
+     * The JDK's reader goes through the whole picture for every scan, 0.4 s for 64 Mi pixels, however few bytes the scan
+     * has: so many scans of the largest picture, or more of a smaller one.
+     */
+    private static final long MOST_SCANS_OF_LARGEST = 16;
     private static final byte[] JFIF =
             {(byte) 0xff, (byte) 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0};
     private static final byte[] ADOBE_RGB =
@@ -173,6 +178,10 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
             }
             if (++scans > MOST_SCANS) {
                 throw in.fault(PLACE, "more than " + MOST_SCANS + " scans");
+            }
+            if ((long) scans * height * width > MOST_SCANS_OF_LARGEST * limits.maxPixels()) {
+                throw in.fault(PLACE, scans + " scans or more of " + height + " by " + width + " pixels; allowed: "
+                        + MOST_SCANS_OF_LARGEST * limits.maxPixels() / ((long) height * width));
             }
             byte[] data = in.data();
             int i = from;

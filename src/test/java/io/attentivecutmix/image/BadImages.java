@@ -316,6 +316,8 @@ final class BadImages {
         byte[] restarts = golden("jpeg-restarts.jpg");
         add("progressive JPEG of hundreds of scans", withScans(progressive, scan -> repeat(scan, 50)),
                 "more than 100 scans");
+        add("progressive JPEG of 8000 by 8000 with 30 scans", withScans(sized(progressive, 8000, 8000),
+                scan -> repeat(scan, 3)), "17 scans or more of 8000 by 8000 pixels; allowed: 16");
         add("JPEG of 101 empty scans", withScans(base, scan -> repeat(Arrays.copyOf(scan, 14), 101)),
                 "more than 100 scans");
         add("JPEG of an empty scan", withScans(base, scan -> Arrays.copyOf(scan, 14)),
