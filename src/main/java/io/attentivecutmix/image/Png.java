@@ -80,7 +80,7 @@ final class Png {
             }
             switch (type) {
                 case "IHDR" -> header(from, size, limits);
-                case "PLTE" -> palette = Arrays.copyOfRange(in.data(), from, from + Math.min(size, 768));
+                case "PLTE" -> palette(from, size);
                 case "IDAT" -> {
                     if (!dataEnded && size > 0) {
                         addData(from, size);
@@ -124,6 +124,17 @@ final class Png {
             throw in.fault(place, "unknown compression, filter or interlace method");
         }
         interlaced = interlace == 1;
+    }
+
+    /** Of two palettes one reader takes the first, another the last; behind the data none takes it. */
+    private void palette(int from, int size) {
+        if (dataCount > 0) {
+            return;
+        }
+        if (palette.length > 0) {
+            throw in.fault(PLACE, "a second palette");
+        }
+        palette = Arrays.copyOfRange(in.data(), from, from + Math.min(size, 768));
     }
 
     private void addData(int from, int size) {

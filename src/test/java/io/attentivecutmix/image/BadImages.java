@@ -165,6 +165,10 @@ final class BadImages {
         add("PNG of indices without palette", index, "PNG: no palette");
         add("PNG with a palette of 2 bytes", png(ihdr(1, 1, 8, 3, 0), chunk("PLTE", new byte[2]),
                 chunk("IDAT", deflate(new byte[2], 1)), END), "no palette");
+        byte[] colours = chunk("PLTE", new byte[6]);
+        byte[] indices = chunk("IDAT", deflate(new byte[2], 1));
+        add("PNG with two palettes", png(ihdr(1, 1, 8, 3, 0), colours, colours, indices, END), "a second palette");
+        add("PNG with its palette behind its data", png(ihdr(1, 1, 8, 3, 0), indices, colours, END), "no palette");
         byte[] megabyte = new byte[1 << 20];
         byte[] xmp = ascii("XML:com.adobe.xmp\0\0");
         add("PNG with a text of 64 MiB", rgbPng(1, PIXEL, chunk("zTXt", concat(xmp, deflate(megabyte, 64)))),
