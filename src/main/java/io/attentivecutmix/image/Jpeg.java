@@ -23,8 +23,8 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
     /** An encoder writes about ten; hundreds are only written to waste time. */
     private static final int MOST_SCANS = 100;
     /**
-     * The JDK's reader goes through the whole picture for every scan, 0.4 s for 64 Mi pixels, however few bytes the scan
-     * has: so many scans of the largest picture, or more of a smaller one.
+     * The JDK's reader goes through the whole picture for every scan, 0.4 s for 64 Mi pixels, however few bytes the
+     * scan has: so many scans of the largest picture, or more of a smaller one.
      */
     private static final long MOST_SCANS_OF_LARGEST = 16;
     private static final byte[] JFIF =

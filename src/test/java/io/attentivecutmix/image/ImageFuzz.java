@@ -37,7 +37,7 @@ class ImageFuzz {
 
     /** The same with OpenCV, where it is there: JPEG and WebP in native code. */
     @FuzzTest(maxDuration = "10m")
-    void native_(FuzzedDataProvider data) {
+    void natively(FuzzedDataProvider data) {
         GateCheck.accepts(BEST, ImageGenerator.next(Draw.of(data)));
     }
 }

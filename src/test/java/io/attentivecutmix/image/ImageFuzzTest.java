@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 class ImageFuzzTest {
     /** {@code -Dfuzz.seed} and {@code -Dfuzz.images} take another slice. */
     private static final long SEED = Long.getLong("fuzz.seed", 9);
-    private static final int FILES = Integer.getInteger("fuzz.images", 10_000);
+    private static final int FILES = Integer.getInteger("fuzz.images", 5_000);
 
     @Test
     void drawnFilesGiveImagesOfTheDeclaredSizeOrImageExceptions() {

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class MixJsonFuzzTest {
     /** {@code -Dfuzz.seed} and {@code -Dfuzz.json} take another slice. */
     private static final long SEED = Long.getLong("fuzz.seed", 9);
-    private static final int TEXTS = Integer.getInteger("fuzz.json", 5_000);
+    private static final int TEXTS = Integer.getInteger("fuzz.json", 2_000);
 
     @Test
     void drawnTextsAreReadOrRefused() {

@@ -139,7 +139,7 @@ class PlanFileTest {
     @Test
     void drawnFilesAreReadOrRefused() {
         long seed = Long.getLong("fuzz.seed", 9);
-        int files = Integer.getInteger("fuzz.plans", 5_000);
+        int files = Integer.getInteger("fuzz.plans", 2_000);
         System.out.println("PlanFileTest: " + files + " files, fuzz.seed " + seed);
         int accepted = 0;
         for (int i = 0; i < files; i++) {

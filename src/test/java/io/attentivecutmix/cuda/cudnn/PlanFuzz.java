@@ -70,8 +70,8 @@ class PlanFuzz {
         while (end < text.length() && Character.isDigit(text.charAt(end))) {
             end++;
         }
-        return accepts(text.substring(0, at) + draw.any("0", "-1", "1e999", "1.5", "9223372036854775808", "null", "[]",
-                "{}", "\"1\"", "true", "16", "1048577", "") + text.substring(end));
+        return accepts(text.substring(0, at) + draw.any("1", "2", "3", "7", "12", "0", "-1", "1e999", "1.5",
+                "9223372036854775808", "null", "[]", "{}", "\"1\"", "true", "16", "1048577", "") + text.substring(end));
     }
 
     /** What is read is written and read again the same; what is refused says where. */
