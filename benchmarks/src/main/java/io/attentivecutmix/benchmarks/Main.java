@@ -26,7 +26,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  *                                                 per-sample pipeline is compared too
  * benchmarks.jar report FOLDER                    turns all of FOLDER into FOLDER/README.md and charts
  * benchmarks.jar folders FOLDER N... [-- MIX ARGUMENTS]    runs the command line on folders of N images; FOLDER/folders.json
- * benchmarks.jar quality PHOTOGRAPHS WEIGHTS...   how well INT8 finds FP32's cells on crops of the images in a folder; WEIGHTS is a
+ * benchmarks.jar quality PHOTOGRAPHS [target:OVERLAP] WEIGHTS...
+ *                                                 how well INT8 finds FP32's cells on crops of the images in a folder; WEIGHTS is a
  *                                                 file or synthetic:DEPTH:SEED; prints
  * </pre>
  */

@@ -44,39 +44,42 @@ final class Quality {
         }
     }
 
-    /** @param weights {@code synthetic:DEPTH:SEED} or files */
-    static void measure(Path photographs, List<String> weights, PrintStream out) throws IOException {
+    /** @param arguments {@code synthetic:DEPTH:SEED} or files; {@code target:OVERLAP} sets the target for those behind it */
+    static void measure(Path photographs, List<String> arguments, PrintStream out) throws IOException {
         Quality quality = new Quality(photographs, out);
-        for (String name : weights) {
+        double target = 5.9;
+        for (String name : arguments) {
             String[] parts = name.split(":");
+            if (parts[0].equals("target")) {
+                target = Double.parseDouble(parts[1]);
+                continue;
+            }
             Weights w = parts[0].equals("synthetic")
                     ? Weights.synthetic(Integer.parseInt(parts[1]), Long.parseLong(parts[2]))
                     : Weights.load(Path.of(name), Path.of(name).getFileName().toString());
-            quality.measure(w);
+            quality.measure(w, target);
         }
     }
 
-    private void measure(Weights weights) {
+    private void measure(Weights weights, double target) {
         out.println("## " + weights);
-        for (double target : new double[] {0, 5.9, 5.97}) {
-            try (Calibrator calibrator = Calibrator.builder().weights(weights).options(MixOptions.paper())
-                    .ranges(new RangeChoice.MinimumError()).target(target)
-                    .progress(line -> out.println("    " + line)).build()) {
-                for (int i = 0; i < CALIBRATION_IMAGES; i += BATCH) {
-                    calibrator.add(crops(1, i));
+        try (Calibrator calibrator = Calibrator.builder().weights(weights).options(MixOptions.paper())
+                .ranges(new RangeChoice.MinimumError()).target(target)
+                .progress(line -> out.println("    " + line)).build()) {
+            for (int i = 0; i < CALIBRATION_IMAGES; i += BATCH) {
+                calibrator.add(crops(1, i));
+            }
+            long start = System.nanoTime();
+            Calibration calibration = calibrator.calibrate();
+            out.printf(Locale.ROOT, "target %.2f: %.1f s, %d of %d convolutions in float, streams in float %s,"
+                    + " %s%n", target, (System.nanoTime() - start) / 1e9, calibration.floating().size(),
+                    weights.network().convolutions().size(), calibration.wide(),
+                    calibration.exponents().isEmpty() ? "not equalised" : "equalised");
+            try (Calibrator.Comparison comparison = calibrator.compare(calibration)) {
+                for (int i = 0; i < COMPARED_IMAGES; i += BATCH) {
+                    comparison.add(crops(2, i));
                 }
-                long start = System.nanoTime();
-                Calibration calibration = calibrator.calibrate();
-                out.printf(Locale.ROOT, "target %.2f: %.1f s, %d of %d convolutions in float, streams in float %s,"
-                        + " %s%n", target, (System.nanoTime() - start) / 1e9, calibration.floating().size(),
-                        weights.network().convolutions().size(), calibration.wide(),
-                        calibration.exponents().isEmpty() ? "not equalised" : "equalised");
-                try (Calibrator.Comparison comparison = calibrator.compare(calibration)) {
-                    for (int i = 0; i < COMPARED_IMAGES; i += BATCH) {
-                        comparison.add(crops(2, i));
-                    }
-                    comparison.agreements().forEach(this::print);
-                }
+                comparison.agreements().forEach(this::print);
             }
         }
     }
