@@ -53,7 +53,7 @@ final class CudaEngine implements DeviceEngine {
     private final int cells;
     private final int channels;
     private final int classifierRows;
-    private final CudaRuntime runtime;
+    private final LossGuard runtime;
     private final Kernels kernels;
     private final String description;
     private final Scope scope = new Scope();
@@ -104,10 +104,10 @@ final class CudaEngine implements DeviceEngine {
      *
      * @param library makes the kernels, given host memory for what they need
      */
-    CudaEngine(EngineConfig config, int ordinal, CudaRuntime runtime, Function<Structs, Kernels> library,
+    CudaEngine(EngineConfig config, int ordinal, CudaRuntime cuda, Function<Structs, Kernels> library,
             ExtractorFactory extractors) {
         this.ordinal = ordinal;
-        this.runtime = runtime;
+        runtime = new LossGuard(cuda);
         options = config.options();
         standardises = options.normalisation().kind() == Normalisation.Kind.STANDARDISE;
         cells = options.grid() * options.grid();
@@ -155,10 +155,22 @@ final class CudaEngine implements DeviceEngine {
             graphs = scope.own(new Graphs(runtime, stream, this::waitForAll));
             description = describe(device, config);
         } catch (RuntimeException | Error e) {
+            if (e instanceof DeviceLostException gone) {
+                lose(gone);
+            }
             Closing.after(e, scope);
             throw e;
         } finally {
             restore(previous);
+        }
+    }
+
+    /** From here on nothing of this engine reaches CUDA; batches get ordinary memory. */
+    private void lose(DeviceLostException why) {
+        lost = why;
+        runtime.lose(why);
+        if (pinned != null) {
+            pinned.close();
         }
     }
 
@@ -207,9 +219,7 @@ final class CudaEngine implements DeviceEngine {
 
     private int enter() {
         requireOpen();
-        if (lost != null) {
-            throw new DeviceLostException("the GPU was lost in an earlier call: " + lost.getMessage(), lost);
-        }
+        runtime.requireAlive();
         int previous = runtime.currentDevice();
         if (previous != ordinal) {
             runtime.useDevice(ordinal);
@@ -244,7 +254,7 @@ final class CudaEngine implements DeviceEngine {
      */
     private void failed(Throwable e, Pointer on) {
         if (e instanceof DeviceLostException gone) {
-            lost = gone;
+            lose(gone);
             return;
         }
         try {
@@ -253,7 +263,7 @@ final class CudaEngine implements DeviceEngine {
             idle();
         } catch (DeviceLostException gone) {
             // what was reported first came of this
-            lost = gone;
+            lose(gone);
             gone.addSuppressed(e);
             throw gone;
         } catch (RuntimeException again) {
@@ -662,6 +672,8 @@ final class CudaEngine implements DeviceEngine {
                 previous = runtime.currentDevice();
                 runtime.useDevice(ordinal);
                 waitForAll();
+            } catch (DeviceLostException e) {
+                lose(e);
             } catch (RuntimeException e) {
                 failure = Scope.gone(e) ? null : e;
             }
