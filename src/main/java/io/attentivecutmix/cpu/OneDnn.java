@@ -45,6 +45,9 @@ final class OneDnn implements AutoCloseable {
         if (status != dnnl_success) {
             throw OneDnnException.of(call, status);
         }
+        if (NativeScope.fails(call)) {
+            throw OneDnnException.of(call, dnnl_runtime_error);
+        }
     }
 
     /** oneDNN's version, for example 3.11.0. */
@@ -278,10 +281,7 @@ final class OneDnn implements AutoCloseable {
 
     /** Runs a primitive on this thread. */
     static void execute(dnnl_primitive p, dnnl_stream stream, int count, dnnl_exec_arg_t arguments) {
-        int status = dnnl_primitive_execute(p, stream, count, arguments);
-        if (status != dnnl_success) {
-            throw OneDnnException.of("dnnl_primitive_execute", status);
-        }
+        check(dnnl_primitive_execute(p, stream, count, arguments), "dnnl_primitive_execute");
     }
 
     /** Waits until everything executed on the stream before has finished. */
