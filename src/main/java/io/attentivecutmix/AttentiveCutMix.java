@@ -66,6 +66,8 @@ public final class AttentiveCutMix implements AutoCloseable {
     private final boolean hasExtractor;
     private final int classes;
     private final int channels;
+    /** Kept in place of the weights, which the caller may want to forget. */
+    private final Optional<String> weightsSha256;
     private final boolean keepHeatMaps;
     private final Engine engine;
     private final Planner planner;
@@ -85,6 +87,7 @@ public final class AttentiveCutMix implements AutoCloseable {
         hasExtractor = weights != null;
         classes = hasExtractor ? weights.classes() : 0;
         channels = hasExtractor ? weights.network().channels() : 0;
+        weightsSha256 = Optional.ofNullable(weights).map(Weights::tensorsSha256);
         planner = new Planner(options);
         boolean needsClassifier = hasExtractor && options.reduction() == Reduction.CLASS;
         engine = device.open(new EngineConfig(hasExtractor ? weights.network() : null, weights,
@@ -536,6 +539,21 @@ public final class AttentiveCutMix implements AutoCloseable {
         return engine.description();
     }
 
+    /**
+     * What results of this mixer come from: where two fingerprints are equal, the same calls give the same bits. On a
+     * GPU it covers the batch sizes that have been prepared, or seen, when it is asked for.
+     *
+     * @throws IllegalStateException if the mixer is closed or in use by another thread
+     */
+    public Fingerprint fingerprint() {
+        gate.enter("fingerprint");
+        try {
+            return Fingerprint.of(device, precision, options, engine, weightsSha256);
+        } finally {
+            leave();
+        }
+    }
+
     /** Refuses new calls, waits for the running one, then frees everything; may be called again. */
     @Override
     public void close() {
@@ -655,7 +673,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
 
         /**
-         * Loads the device's libraries and builds the extractor.
+         * Loads the device's libraries, hashes the weights ({@link Weights#tensorsSha256}, once for each
+         * {@link Weights}) and builds the extractor.
          *
          * @throws io.attentivecutmix.engine.DeviceUnavailableException if the device cannot be used, with the reason
          * @throws io.attentivecutmix.engine.OutOfDeviceMemoryException if the extractor's memory cannot be had

@@ -6,13 +6,20 @@ import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Loader;
 
@@ -160,6 +167,33 @@ public final class CpuDevice {
      */
     public static String versions() {
         return (Natives.REASON == null ? "oneDNN " + OneDnn.version() + ", " : "") + "JavaCPP presets " + DNNL_VERSION;
+    }
+
+    /** What decides the bits of the extractor's results besides its input: see {@link Engine#provenance}. */
+    static Map<String, String> provenance() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("processor", Processor.NAME);
+        if (Natives.REASON == null) {
+            facts.put("isa", OneDnn.isa());
+            facts.put("oneDNN", OneDnn.version());
+            facts.put("dnnlPreset", DNNL_VERSION);
+        }
+        return facts;
+    }
+
+    /** The processor's own name where the system tells it, else its architecture. */
+    private static final class Processor {
+        static final String NAME = name();
+
+        private static String name() {
+            try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+                return lines.filter(l -> l.startsWith("model name") && l.contains(": "))
+                        .map(l -> l.substring(l.indexOf(": ") + 2).strip()).findFirst()
+                        .orElse(System.getProperty("os.arch"));
+            } catch (IOException | UncheckedIOException e) {
+                return System.getProperty("os.arch");
+            }
+        }
     }
 
     /** Address of a direct buffer's first byte, as JavaCPP tells it; 0 without its native library. */

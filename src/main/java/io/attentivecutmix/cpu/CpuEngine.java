@@ -15,6 +15,7 @@ import io.attentivecutmix.quantisation.Equalisation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The CPU device: worker threads that each take an image through all stages.
@@ -233,6 +234,16 @@ final class CpuEngine implements Engine {
         if (closed) {
             throw new IllegalStateException("the engine is closed");
         }
+    }
+
+    @Override
+    public Map<String, String> provenance() {
+        return CpuDevice.provenance();
+    }
+
+    @Override
+    public List<String> implementations() {
+        return featureSize == 0 ? List.of() : perWorker[0].extractor().implementations();
     }
 
     @Override

@@ -23,6 +23,10 @@ import io.attentivecutmix.method.Normalisation;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.util.BitSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.bytedeco.javacpp.FloatPointer;
@@ -56,6 +60,7 @@ final class CudaEngine implements DeviceEngine {
     private final LossGuard runtime;
     private final Kernels kernels;
     private final String description;
+    private final Map<String, String> provenance;
     private final Scope scope = new Scope();
     private final Pointer stream;
     /** Null without weights. */
@@ -154,6 +159,7 @@ final class CudaEngine implements DeviceEngine {
             // last, so that graphs go first, while what they work on is still there
             graphs = scope.own(new Graphs(runtime, stream, this::waitForAll));
             description = describe(device, config);
+            provenance = provenance(device);
         } catch (RuntimeException | Error e) {
             if (e instanceof DeviceLostException gone) {
                 lose(gone);
@@ -215,6 +221,19 @@ final class CudaEngine implements DeviceEngine {
                 + DeviceProperties.version(device.runtimeVersion())
                 + (extractor == null ? ", no extractor"
                         : ", " + config.network() + " " + config.precision() + ", " + extractor.description());
+    }
+
+    private Map<String, String> provenance(DeviceProperties device) {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("gpu", device.name());
+        facts.put("uuid", device.uuid());
+        facts.put("architecture", device.architecture());
+        facts.put("driver", DeviceProperties.version(device.driverVersion()));
+        facts.put("cudaRuntime", DeviceProperties.version(device.runtimeVersion()));
+        if (extractor != null) {
+            facts.putAll(new TreeMap<>(extractor.provenance()));
+        }
+        return facts;
     }
 
     private int enter() {
@@ -650,6 +669,16 @@ final class CudaEngine implements DeviceEngine {
     @Override
     public HostMemory allocate(int bytes) {
         return pinned.allocate(bytes);
+    }
+
+    @Override
+    public Map<String, String> provenance() {
+        return provenance;
+    }
+
+    @Override
+    public synchronized List<String> implementations() {
+        return extractor == null || closed ? List.of() : extractor.implementations();
     }
 
     @Override
