@@ -50,9 +50,23 @@ import java.util.concurrent.atomic.AtomicLong;
  * {@code -Dio.attentivecutmix.traceLeaks=true} the log holds the stack of the opener. {@link #close} waits for a
  * running call.
  *
- * <p><b>Determinism:</b> draws depend on the pairing's seed, epoch, step and sample index alone; on one kind of device with one
- * precision the same batch gives the same bits whatever the thread count. Heat maps and cells of an image do not depend
- * on the rest of its batch; partners do, and so does a k that is drawn once per batch.
+ * <p><b>Determinism:</b> what is bit for bit the same, and when.
+ * <ul>
+ * <li><em>Always</em>, on every device, operating system and Java, whatever the number of threads and the split into
+ * batches: the draws of an image (whether it is mixed, λ, k, random cells, box) for the same seed, epoch, step and
+ * sample, as long as {@link io.attentivecutmix.method.Draws#VERSION} is the same; partners, and a λ that is drawn once
+ * per batch, for the same batch as well; the cells, given the bits of the heat map
+ * ({@link io.attentivecutmix.method.Selection}); pixels that are pasted but not resized, masks, label weights and soft
+ * labels, given the cells.
+ * <li><em>On one kind of processor with one version of oneDNN and one precision:</em> heat maps too, whatever the
+ * number of threads, the batch and an image's place in it; so all of a result.
+ * <li><em>On one model of GPU with one driver, cuDNN, precision and choice of implementations:</em> heat maps too, for the
+ * same batch size. The choice is the same from run to run with {@link Builder#deterministic}, or from the same plan
+ * file. Another batch size may be computed by another implementation, and differ in the last bits.
+ * <li><em>Not promised:</em> equal bits of heat maps between the processor and a GPU, between two architectures, two
+ * precisions or two versions of a library. Cells then differ only where two cells' heat is as close as the rounding.
+ * </ul>
+ * {@link #fingerprint} tells all that this depends on.
  */
 public final class AttentiveCutMix implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AttentiveCutMix.class.getName());

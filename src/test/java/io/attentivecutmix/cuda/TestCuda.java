@@ -14,9 +14,14 @@ public final class TestCuda {
 
     private TestCuda() {}
 
+    /** Whether the kernels were built for the CPU. */
+    public static boolean hasKernels() {
+        return TestCuda.class.getResource(KERNELS) != null;
+    }
+
     /** Skips a test where there was no C++ compiler to build the kernels for the CPU. */
     public static void assumeKernels() {
-        Assumptions.assumeTrue(TestCuda.class.getResource(KERNELS) != null,
+        Assumptions.assumeTrue(hasKernels(),
                 "Skipped: the kernels' build for the CPU is not there (no g++ or CMake on this machine)");
     }
 
