@@ -308,7 +308,7 @@ public final class AttentiveCutMix implements AutoCloseable {
             planner.plan(pairing, images.count(), plan);
             planner.boxes(pairing, images, plan);
             Enqueued step = onDevice.enqueue(images, plan, attentive, idsOf(labels, plan.count), out, stream);
-            return new DeviceMix(step, options, plan, pairing, labels == null ? null : labels.copyInto(Labels.of()),
+            return new DeviceMix(this, step, plan, pairing, labels == null ? null : labels.copyInto(Labels.of()),
                     images.height(), images.width());
         } finally {
             leave();
