@@ -239,12 +239,10 @@ final class OneDnn implements AutoCloseable {
     /** Name of the implementation that oneDNN chose, for example {@code brg_conv_fwd:avx512_core}. */
     static String implementation(dnnl_primitive_desc d) {
         // The call writes the address of a string that belongs to the descriptor.
-        Pointer slot = Pointer.calloc(1, Long.BYTES);
-        try {
+        try (NativeScope scope = new NativeScope()) {
+            Pointer slot = scope.allocate(Long.BYTES, "an answer");
             check(dnnl_primitive_desc_query(d, dnnl_query_impl_info_str, 0, slot), "dnnl_primitive_desc_query");
             return new PointerPointer<BytePointer>(slot).get(BytePointer.class, 0).getString();
-        } finally {
-            Pointer.free(slot);
         }
     }
 

@@ -83,6 +83,7 @@ class CpuFaultsTest {
     private static Optional<String> fault(int n, int threads, long[] expected) {
         AtomicInteger calls = new AtomicInteger();
         AtomicReference<String> failed = new AtomicReference<>();
+        OpenMpThreads.found = null;
         NativeScope.fault = call -> {
             boolean now = counts(call) && calls.incrementAndGet() == n;
             if (now) {
@@ -125,7 +126,8 @@ class CpuFaultsTest {
     void everyAllocationAndCallFailsInTurn() {
         List<String> calls = Collections.synchronizedList(new ArrayList<>());
         long[] expected;
-        open(1).close(); // what is done once in a process
+        open(1).close(); // what is done once in a process,
+        OpenMpThreads.found = null; // but for what must be tried again when it fails
         NativeScope.fault = call -> counts(call) && !calls.add(call);
         try (Engine engine = open(1)) {
             expected = cells(engine);
