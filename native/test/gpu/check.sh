@@ -208,7 +208,8 @@ part_steps() {
 
 part_soak() {
   needs_device
-  java_ -Xms512m -Xmx512m -XX:+AlwaysPreTouch io.attentivecutmix.gpu.Soak ${ACM_SOAK:-1000000 10000 1200} | tee "$ACM_RESULTS/soak.txt"
+  java_ -Xms512m -Xmx512m -XX:+AlwaysPreTouch io.attentivecutmix.gpu.Soak ${ACM_SOAK:-1000000 10000 1200} \
+    | tee "$ACM_RESULTS/soak.txt"
   headline "$(grep ' in ' "$ACM_RESULTS/soak.txt" | paste -sd ';' | sed 's/;/; /g'): flat"
 }
 

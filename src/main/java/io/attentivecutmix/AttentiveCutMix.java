@@ -60,8 +60,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * labels, given the cells.
  * <li><em>On one kind of processor with one version of oneDNN and one precision:</em> heat maps too, whatever the
  * number of threads, the batch and an image's place in it; so all of a result.
- * <li><em>On one model of GPU with one driver, cuDNN, precision and choice of implementations:</em> heat maps too, for the
- * same batch size. The choice is the same from run to run with {@link Builder#deterministic}, or from the same plan
+ * <li><em>On one model of GPU with one driver, cuDNN, precision and choice of implementations:</em> heat maps too, for
+ * the same batch size. The choice is the same from run to run with {@link Builder#deterministic}, or from the same plan
  * file. Another batch size may be computed by another implementation, and differ in the last bits.
  * <li><em>Not promised:</em> equal bits of heat maps between the processor and a GPU, between two architectures, two
  * precisions or two versions of a library. Cells then differ only where two cells' heat is as close as the rounding.

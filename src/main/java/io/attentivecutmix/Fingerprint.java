@@ -32,13 +32,13 @@ import tools.jackson.core.json.JsonFactory;
  * @param java the virtual machine and its version
  * @param os the operating system, its version and architecture
  * @param device {@code cpu} or {@code cuda:N}
- * @param hardware what the device is and the libraries it runs on, with their versions, by fixed names: on the processor
- *     {@code processor}, {@code isa}, {@code oneDNN}, {@code dnnlPreset}; on a GPU {@code gpu}, {@code uuid},
+ * @param hardware what the device is and the libraries it runs on, with their versions, by fixed names: on the
+ *     processor {@code processor}, {@code isa}, {@code oneDNN}, {@code dnnlPreset}; on a GPU {@code gpu}, {@code uuid},
  *     {@code architecture}, {@code driver}, {@code cudaRuntime}, {@code cuDNN}, {@code deterministic}
  * @param precision arithmetic of the extractor
  * @param options the method's choices
- * @param plan SHA-256 of the list of the extractor's layers and the implementation that runs each, lower-case hex; empty
- *     without an extractor
+ * @param plan SHA-256 of the list of the extractor's layers and the implementation that runs each, lower-case hex;
+ *     empty without an extractor
  * @param weights SHA-256 of the weights' tensors ({@code Weights.tensorsSha256}); empty without an extractor
  */
 public record Fingerprint(

@@ -46,7 +46,7 @@ class DeterminismTest {
                 .withProbability(random.nextBoolean() ? 1 : random.nextDouble());
     }
 
-    /** An image's draws depend on the key and its sample alone: not on the batch's size, its split or a planner's past. */
+    /** An image's draws depend on the key and its sample alone: not on the batch, its split or a planner's past. */
     @Test
     void plans() {
         for (int done = 0; done < CASES; ) {
@@ -122,7 +122,7 @@ class DeterminismTest {
         return x > y || x == y && a < b;
     }
 
-    /** Pixels, masks, weights and labels, given the cells: the same on every device and number of threads, and exact. */
+    /** Pixels, masks, weights and labels, given the cells: the same on every device and thread count, and exact. */
     @Test
     void mixes() {
         HostRuntime runtime = new HostRuntime();

@@ -41,7 +41,8 @@ class ReachabilityTest {
     static void twoThingsAreFreedByTheGarbageCollector(JavaClasses classes) {
         assertEquals(Set.of(AttentiveCutMix.class.getName(), "io.attentivecutmix.cuda.PinnedMemory"),
                 callers(classes, Cleaner.class, "register"));
-        assertTrue(classes.stream().flatMap(c -> c.getMethods().stream()).noneMatch(m -> m.getName().equals("finalize")));
+        assertTrue(classes.stream().flatMap(c -> c.getMethods().stream())
+                .noneMatch(m -> m.getName().equals("finalize")));
     }
 
     /** Names of the classes that call a method. */
@@ -51,7 +52,7 @@ class ReachabilityTest {
                 .map(call -> call.getOriginOwner().getName()).collect(Collectors.toCollection(TreeSet::new));
     }
 
-    /** A pointer that JavaCPP allocated is freed when its object is found unreachable: a copy of its address then dangles. */
+    /** A pointer that JavaCPP allocated is freed when its object is unreachable; a copy of its address dangles. */
     @ArchTest
     static void noPointerOfOursHasADeallocator(JavaClasses classes) {
         Set<String> makers = new TreeSet<>();

@@ -285,10 +285,10 @@ class CudaFaultsTest {
         assertTrue(refused > 10, refused + " sizes were refused");
     }
 
-    /** A wait that takes for ever keeps its caller, and nobody else: new calls are refused, close waits, all ends well. */
+    /** A wait that takes long keeps its caller: close waits for it, and all ends well. */
     @Test
     @Timeout(30)
-    void aSlowDeviceBlocksItsCallerOnly() throws Exception {
+    void closeWaitsForASlowDevice() throws Exception {
         HostRuntime host = new HostRuntime();
         CountDownLatch waiting = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
@@ -319,7 +319,7 @@ class CudaFaultsTest {
         assertEquals(List.of(), host.leftovers());
     }
 
-    /** A call that is not allowed breaks the recording, and the stream takes nothing until it is ended: as CUDA does. */
+    /** A call that is not allowed breaks the recording; its stream takes nothing until that is ended, as CUDA's. */
     @Test
     void anAllocationWhileRecordingCostsTheRecordingOnly() {
         TestImages images = images(S, S, S);

@@ -46,7 +46,8 @@ class PlanStoreFaultsTest {
             assertEquals(0, files.open(), where);
             Map<StemShape, StemKind> stems = new PlanStore(Optional.of(real), KEY).choices().stems();
             // a file that could not be read is replaced by what is known, at worst without the old choices
-            assertTrue(Set.of(Set.of(OLD), Set.of(NEW), Set.of(OLD, NEW)).contains(stems.keySet()), where + ": " + stems);
+            assertTrue(Set.of(Set.of(OLD), Set.of(NEW), Set.of(OLD, NEW)).contains(stems.keySet()),
+                    where + ": " + stems);
             try (Stream<Path> all = Files.list(real)) {
                 assertEquals(List.of(KEY.fileName()), all.map(p -> p.getFileName().toString()).toList(), where);
             }
