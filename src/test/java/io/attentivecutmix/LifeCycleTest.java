@@ -45,7 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code -Dlifecycle.seed} for another one.
  */
 class LifeCycleTest {
-    private static final int SCHEDULES = Integer.getInteger("lifecycle.schedules", 40);
+    private static final int SCHEDULES = Integer.getInteger("lifecycle.schedules", 24);
     private static final long SEED = Long.getLong("lifecycle.seed", 5);
     /** One in so many schedules runs the network on the processor, which takes longest to open. */
     private static final int NETWORK_EVERY = 25;
@@ -289,8 +289,7 @@ class LifeCycleTest {
     static String probe() {
         try (AttentiveCutMix mixer = AttentiveCutMix.builder().device(Device.cpu()).options(ATTENTIVE)
                 .weights(Weights.synthetic(18, 4)).precision(Precision.FP32).threads(1).build()) {
-            return Arrays.hashCode(bytes(mixer.mix(images(), PAIRING))) + " " + Arrays.hashCode(
-                    mixer.features(images()));
+            return String.valueOf(Arrays.hashCode(mixer.features(images())));
         }
     }
 
