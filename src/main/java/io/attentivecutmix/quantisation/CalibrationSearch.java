@@ -193,8 +193,14 @@ public final class CalibrationSearch {
         return networks.reductions().indexOf(reduction);
     }
 
+    /**
+     * Whether the mean overlap is beyond the target by its own standard error, since other images are what counts. Nearly
+     * all images share k or k − 1 cells, so the variance of one is d·(1 − d), where d is k − target.
+     */
     private boolean reaches(Calibration c) {
-        return agreement(c).meanOverlap() >= target;
+        double missing = k - target;
+        double variance = missing < 1 ? missing * (1 - missing) : 0.25;
+        return agreement(c).meanOverlap() >= Math.min(k, target + Math.sqrt(variance / networks.images()));
     }
 
     private Agreement agreement(Calibration c) {
