@@ -8,12 +8,16 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.properties.HasName;
+import com.tngtech.archunit.core.domain.properties.HasOwner;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import org.bytedeco.javacpp.Loader;
 
 /** Who may know whom. */
 @AnalyzeClasses(packages = "io.attentivecutmix", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -31,6 +35,7 @@ class ArchitectureTest {
             .layer("weights").definedBy(BASE + "weights..")
             .layer("network").definedBy(BASE + "network..")
             .layer("image").definedBy(BASE + "image..")
+            .layer("natives").definedBy(BASE + "natives..")
             .withOptionalLayers(true)
             .whereLayer("cli").mayNotBeAccessedByAnyLayer()
             .whereLayer("api").mayOnlyBeAccessedByLayers("cli")
@@ -40,7 +45,21 @@ class ArchitectureTest {
             .whereLayer("method").mayOnlyBeAccessedByLayers("engine", "api", "cpu", "cuda", "cli")
             .whereLayer("weights").mayOnlyBeAccessedByLayers("api", "cli")
             .whereLayer("network").mayOnlyBeAccessedByLayers("weights", "method", "engine", "api", "cpu", "cuda", "cli")
-            .whereLayer("image").mayOnlyBeAccessedByLayers("method", "engine", "api", "cpu", "cuda", "cli");
+            .whereLayer("image").mayOnlyBeAccessedByLayers("method", "engine", "api", "cpu", "cuda", "cli")
+            .whereLayer("natives").mayOnlyBeAccessedByLayers("image", "weights", "api", "cpu", "cuda", "cli");
+
+    /** What is loaded has been compared with its jar, in a folder that has been checked. */
+    @ArchTest
+    static final ArchRule nativeLibrariesInOnePlace = noClasses().that().resideOutsideOfPackage(BASE + "natives..")
+            .and().resideOutsideOfPackage(BASE + "cuda.kernels..")
+            .should().callMethodWhere(JavaCall.Predicates.target(
+                    HasOwner.Predicates.With.<JavaClass>owner(JavaClass.Predicates.equivalentTo(Loader.class)))
+                    .and(JavaCall.Predicates.target(HasName.Predicates.nameMatching(
+                            "load|loadLibrary|loadGlobal|cacheResources?|extractResources?|getCacheDir|getTempDir"))))
+            .orShould().callMethodWhere(JavaCall.Predicates.target(HasName.Predicates.nameMatching(
+                    "load|loadLibrary")).and(JavaCall.Predicates.target(HasOwner.Predicates.With.<JavaClass>owner(
+                            JavaClass.Predicates.belongToAnyOf(System.class, Runtime.class)))))
+            .because("io.attentivecutmix.natives checks what it loads");
 
     /** A machine without a driver loads everything else. */
     @ArchTest

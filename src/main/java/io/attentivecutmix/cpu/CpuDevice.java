@@ -6,6 +6,8 @@ import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.natives.NativeLibraries;
+import io.attentivecutmix.natives.NativeLibraryException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -51,7 +53,7 @@ public final class CpuDevice {
             Set<Precision> precisions = EnumSet.noneOf(Precision.class);
             boolean bf16 = false;
             try {
-                Loader.load(org.bytedeco.dnnl.global.dnnl.class);
+                NativeLibraries.load(org.bytedeco.dnnl.global.dnnl.class);
                 precisions.add(Precision.FP32);
                 if (Bf16.convolutionsRun()) {
                     precisions.add(Precision.BF16);
@@ -70,6 +72,9 @@ public final class CpuDevice {
     }
 
     private static String explain(Throwable e) {
+        if (e instanceof NativeLibraryException) {
+            return e.getMessage();
+        }
         String platform;
         try {
             platform = Loader.getPlatform();

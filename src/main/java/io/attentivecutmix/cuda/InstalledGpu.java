@@ -7,6 +7,8 @@ import io.attentivecutmix.cuda.kernels.AttentiveKernels;
 import io.attentivecutmix.engine.DeviceEngine;
 import io.attentivecutmix.engine.DeviceException;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.natives.NativeLibraries;
+import io.attentivecutmix.natives.NativeLibraryException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -51,10 +53,12 @@ final class InstalledGpu implements Gpu {
                     + "-cuda. Use cpu");
         }
         try {
-            Loader.load(AttentiveKernels.class);
+            NativeLibraries.load(AttentiveKernels.class);
             if (AttentiveKernels.acm_is_emulated() != 0) {
                 return Optional.of("only the kernels' build for tests is on the class path, which runs on the processor");
             }
+        } catch (NativeLibraryException e) {
+            return Optional.of(e.getMessage());
         } catch (LinkageError e) {
             return Optional.of("the CUDA kernels do not load on this machine: " + e);
         }
@@ -65,9 +69,10 @@ final class InstalledGpu implements Gpu {
         try {
             libraries = CudnnLibraries.find();
             libraries.load();
+            NativeLibraries.load(org.bytedeco.cuda.global.cudart.class);
             runtime = new CudartRuntime();
             properties = runtime.properties(ordinal);
-        } catch (DeviceException e) {
+        } catch (DeviceException | NativeLibraryException e) {
             return Optional.of(e.getMessage());
         } catch (LinkageError e) {
             return Optional.of("CUDA's bindings do not load: " + e + "; they need " + PRESET + " with the classifier "
