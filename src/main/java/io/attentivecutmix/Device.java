@@ -5,6 +5,7 @@ import io.attentivecutmix.cuda.CudaDevice;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.environment.Check;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
 import java.nio.ByteBuffer;
@@ -86,6 +87,12 @@ public abstract sealed class Device {
     /** Names and versions of what would run, in a fixed order; for people and manifests, not for programs. */
     public abstract Map<String, String> details();
 
+    /**
+     * What the device needs of this machine, each thing with what was found and, if that is not good, a remedy. Never
+     * fails; may load the device's libraries.
+     */
+    public abstract List<Check> checks();
+
     abstract Engine open(EngineConfig config);
 
     /** Address of a direct buffer's first byte; 0 if the device's libraries cannot tell. */
@@ -162,6 +169,11 @@ public abstract sealed class Device {
         }
 
         @Override
+        public List<Check> checks() {
+            return CpuDevice.checks();
+        }
+
+        @Override
         long address(ByteBuffer buffer) {
             return CpuDevice.address(buffer);
         }
@@ -209,6 +221,11 @@ public abstract sealed class Device {
         @Override
         Engine open(EngineConfig config) {
             return gpu.open(config);
+        }
+
+        @Override
+        public List<Check> checks() {
+            return gpu.checks();
         }
 
         @Override

@@ -35,6 +35,7 @@ class ArchitectureTest {
             .layer("weights").definedBy(BASE + "weights..")
             .layer("network").definedBy(BASE + "network..")
             .layer("image").definedBy(BASE + "image..")
+            .layer("environment").definedBy(BASE + "environment..")
             .layer("natives").definedBy(BASE + "natives..")
             .withOptionalLayers(true)
             .whereLayer("cli").mayNotBeAccessedByAnyLayer()
@@ -46,7 +47,9 @@ class ArchitectureTest {
             .whereLayer("weights").mayOnlyBeAccessedByLayers("api", "cli")
             .whereLayer("network").mayOnlyBeAccessedByLayers("weights", "method", "engine", "api", "cpu", "cuda", "cli")
             .whereLayer("image").mayOnlyBeAccessedByLayers("method", "engine", "api", "cpu", "cuda", "cli")
-            .whereLayer("natives").mayOnlyBeAccessedByLayers("image", "weights", "api", "cpu", "cuda", "cli");
+            .whereLayer("natives").mayOnlyBeAccessedByLayers("environment", "image", "weights", "api", "cpu", "cuda",
+                    "cli")
+            .whereLayer("environment").mayOnlyBeAccessedByLayers("api", "cpu", "cuda", "cli");
 
     /** What is loaded has been compared with its jar, in a folder that has been checked. */
     @ArchTest

@@ -26,7 +26,7 @@ import picocli.CommandLine.TypeConversionException;
         showAtFileInUsageHelp = true,
         description = "Mixes images with Attentive CutMix.",
         subcommands = {DemoCommand.class, MixCommand.class, AttendCommand.class, ReplayCommand.class, InfoCommand.class,
-            GenerateCompletion.class},
+            DoctorCommand.class, GenerateCompletion.class},
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {"0:everything asked for was done", "1:the run failed; what was finished is named in its files",
             "2:the command line, or a file it names, cannot be used; nothing was written",
@@ -142,6 +142,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         spec.commandLine().usage(spec.commandLine().getErr());
-        throw CommandException.usage("no command; allowed: demo, mix, attend, replay, info");
+        throw CommandException.usage("no command; allowed: demo, mix, attend, replay, info, doctor");
     }
 }

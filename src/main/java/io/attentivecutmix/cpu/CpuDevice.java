@@ -3,6 +3,7 @@ package io.attentivecutmix.cpu;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.environment.Check;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
@@ -16,7 +17,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Loader;
 
 /**
  * The CPU as a device: what it can do, and its engines. The extractor runs on oneDNN through its JavaCPP preset; an
@@ -75,12 +75,7 @@ public final class CpuDevice {
         if (e instanceof NativeLibraryException) {
             return e.getMessage();
         }
-        String platform;
-        try {
-            platform = Loader.getPlatform();
-        } catch (LinkageError | RuntimeException again) {
-            platform = System.getProperty("os.name") + "-" + System.getProperty("os.arch");
-        }
+        String platform = NativeLibraries.platform();
         List<Artifact> missing = new ArrayList<>();
         for (Artifact a : ARTIFACTS) {
             if (!present(a, platform)) {
@@ -153,6 +148,11 @@ public final class CpuDevice {
      */
     public static String versions() {
         return (Natives.REASON == null ? "oneDNN " + OneDnn.version() + ", " : "") + "JavaCPP presets " + DNNL_VERSION;
+    }
+
+    /** What the extractor needs of this machine, each thing with what was found and a remedy; fails never. */
+    public static List<Check> checks() {
+        return CpuChecks.run();
     }
 
     /** Address of a direct buffer's first byte, as JavaCPP tells it; 0 without its native library. */

@@ -19,7 +19,7 @@ final class OpenCv {
     static String probe() {
         NativeLibraries.load(opencv_imgcodecs.class);
         try (BytePointer version = opencv_core.getVersionString()) {
-            return version.getString().strip();
+            return version.getString().trim(); // ends in a NUL, which strip() leaves
         }
     }
 

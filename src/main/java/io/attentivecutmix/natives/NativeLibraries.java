@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -73,8 +74,8 @@ public final class NativeLibraries {
         } catch (IOException e) {
             throw new NativeLibraryException("native libraries cannot be extracted to " + in + ": "
                     + PrivateFolder.text(e) + " ("
-                    + Extraction.missingBytes(in, bundled) / (1 << 20) + " MiB are missing there, "
-                    + in.toFile().getUsableSpace() / (1 << 20) + " MiB are free); " + ADVICE, e);
+                    + mib(Extraction.missingBytes(in, bundled)) + " are missing there, "
+                    + mib(in.toFile().getUsableSpace()) + " are free); " + ADVICE, e);
         }
         try {
             Loader.load(preset);
@@ -158,8 +159,8 @@ public final class NativeLibraries {
                     if (place.temporary()) {
                         Files.delete(open);
                     }
-                    throw new PrivateFolder.UnfitException("has " + free / (1 << 20) + " MiB free of "
-                            + missing / (1 << 20) + " MiB needed; free some space, or name another folder");
+                    throw new PrivateFolder.UnfitException("has " + mib(free) + " free of " + mib(missing)
+                            + " needed; free some space, or name another folder");
                 }
                 if (place.temporary()) {
                     deleteAtExit(open);
@@ -174,6 +175,10 @@ public final class NativeLibraries {
             }
         }
         return null;
+    }
+
+    private static String mib(long bytes) {
+        return String.format(Locale.ROOT, "%.1f MiB", bytes / (double) (1 << 20));
     }
 
     /** Where libraries may go, in the order in which places are tried. */
@@ -254,7 +259,12 @@ public final class NativeLibraries {
 
     /** JavaCPP's name of this platform, such as linux-x86_64. */
     public static String platform() {
-        return Loader.getPlatform();
+        try {
+            return Loader.getPlatform();
+        } catch (LinkageError e) {
+            // without JavaCPP's classes, for messages that say so
+            return (System.getProperty("os.name") + "-" + System.getProperty("os.arch")).toLowerCase(Locale.ROOT);
+        }
     }
 
     private static void deleteAtExit(Path temporary) {
