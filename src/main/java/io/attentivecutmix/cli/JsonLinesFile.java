@@ -20,12 +20,18 @@ final class JsonLinesFile implements Closeable {
     private final Writer writer;
     private boolean finished;
 
-    JsonLinesFile(Path target) throws IOException {
+    /** @param append whether to go on with what an earlier run left under the unfinished name */
+    JsonLinesFile(Path target, boolean append) throws IOException {
         this.target = target;
-        partial = target.resolveSibling(target.getFileName() + ".partial");
+        partial = partial(target);
         // a stream and no channel: an interrupt of the thread closes a channel it writes to
-        stream = new FileOutputStream(partial.toFile());
+        stream = new FileOutputStream(partial.toFile(), append);
         writer = new BufferedWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), 1 << 16);
+    }
+
+    /** The name that a file has until it is finished. */
+    static Path partial(Path target) {
+        return target.resolveSibling(target.getFileName() + ".partial");
     }
 
     void add(Json.Members members) throws IOException {

@@ -81,7 +81,7 @@ final class ReplayCommand implements Callable<Integer> {
                     BadImage.FAIL,
                     options.grid(), 1);
             MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format,
-                    masks != null, labelled, classes, null), console);
+                    masks != null, labelled, classes, null, Finished.nothing()), console);
             Outcome outcome;
             try (Progress progress = Progress.of(console, run.quiet, "replay", "images", manifest.integer("written"))) {
                 outcome = job.run(lines, progress, interrupt);

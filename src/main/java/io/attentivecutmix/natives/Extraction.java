@@ -5,6 +5,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -139,18 +140,27 @@ final class Extraction implements AutoCloseable {
                 .mapToLong(BundledLibrary::size).sum();
     }
 
+    /** In parallel: what takes the time is to unpack the jars' entries, some 0.3 s for oneDNN's 90 MB. */
     private List<BundledLibrary> differing(List<BundledLibrary> libraries) throws IOException {
-        List<BundledLibrary> differing = new ArrayList<>();
-        for (BundledLibrary library : libraries) {
-            Path file = folder.resolve(library.place());
-            // only a real path: JavaCPP extracts again, in place, what a link leads elsewhere
-            if (!sameSize(file, library) || !file.toRealPath().equals(file)
-                    || Files.getLastModifiedTime(file).toMillis() != library.time() || !sameBytes(file, library)
-                    || !copiesAreGood(file, library)) {
-                differing.add(library);
-            }
+        try {
+            return libraries.parallelStream().filter(library -> {
+                try {
+                    return !isGood(library);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }).toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
-        return differing;
+    }
+
+    private boolean isGood(BundledLibrary library) throws IOException {
+        Path file = folder.resolve(library.place());
+        // only a real path: JavaCPP extracts again, in place, what a link leads elsewhere
+        return sameSize(file, library) && file.toRealPath().equals(file)
+                && Files.getLastModifiedTime(file).toMillis() == library.time() && sameBytes(file, library)
+                && copiesAreGood(file, library);
     }
 
     private static boolean sameSize(Path file, BundledLibrary library) {

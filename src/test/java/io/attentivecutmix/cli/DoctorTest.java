@@ -75,11 +75,11 @@ class DoctorTest {
     /** Where libraries, or all of JavaCPP, are missing: in JVMs of their own, as what fails to load stays failed. */
     @Test
     void whatTheClassPathLacksIsSaidWithoutATrace() throws Exception {
-        String dnnl = child("(dnnl|opencv)-.*" + Loader.getPlatform() + "\\.jar", List.of());
+        String dnnl = child("(dnnl|opencv|openblas)-.*" + Loader.getPlatform() + "\\.jar", List.of());
         assertTrue(dnnl.lines().anyMatch(l -> l.startsWith("missing oneDNN           oneDNN's native libraries for ")),
                 dnnl);
         assertTrue(dnnl.contains("→ <dependency>"), dnnl);
-        String all = child("(javacpp|dnnl|opencl|opencv|cuda)-.*\\.jar", List.of());
+        String all = child("(javacpp|dnnl|opencl|opencv|openblas|cuda)-.*\\.jar", List.of());
         assertTrue(all.contains("missing JavaCPP          its classes are not on the class path"), all);
         assertTrue(all.endsWith("cpu cannot be used\n"), all);
     }
@@ -90,7 +90,7 @@ class DoctorTest {
         Path folder = Files.createTempDirectory("doctor");
         try {
             Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxrwxrwx"));
-            String text = child("opencv-.*", List.of("-Dorg.bytedeco.javacpp.cachedir=" + folder, "-Xmx64m"));
+            String text = child("(opencv|openblas)-.*", List.of("-Dorg.bytedeco.javacpp.cachedir=" + folder, "-Xmx64m"));
             assertTrue(text.contains("missing native folder    " + folder.toRealPath()
                     + " may be written to by others (mode 777)"), text);
             assertTrue(text.lines().anyMatch(l -> l.startsWith("missing oneDNN           no folder for native")), text);
