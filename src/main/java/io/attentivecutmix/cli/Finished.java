@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.function.IntUnaryOperator;
 
 /**
  * What an earlier run of the same plan finished, and proof of it: batches are finished in order, so it is a first part
@@ -24,8 +25,13 @@ record Finished(int last, Outcome.Counts counts) {
         return new Finished(-1, new Outcome.Counts());
     }
 
-    /** Of {@code mix} and {@code replay}: a line of records.jsonl for each batch that has any picture. */
-    static Finished ofMix(OutputFolder folder, ExecutorService pool) throws IOException, InterruptedException {
+    /**
+     * Of {@code mix}: a line of records.jsonl for each batch that has any picture.
+     *
+     * @param imagesUpTo how many images the batches up to this number have
+     */
+    static Finished ofMix(OutputFolder folder, ExecutorService pool, IntUnaryOperator imagesUpTo)
+            throws IOException, InterruptedException {
         open(folder, OutputFolder.OF_MIX);
         Outcome.Counts counts = new Outcome.Counts();
         int[] last = {-1};
@@ -55,14 +61,16 @@ record Finished(int last, Outcome.Counts counts) {
             counts.substituted += line.has("substitutes") ? 1 : 0;
             return true;
         });
-        if (labelled[0] != counts.written) {
+        rejected(folder, last[0], counts);
+        // every image has a picture or a line that rejects it, or both if another one was put in its place
+        int images = imagesUpTo.applyAsInt(last[0]);
+        if (labelled[0] != counts.written || counts.rejected != images - counts.written + counts.substituted) {
             // somebody was at the files: they prove nothing
             for (String name : List.of(OutputFolder.RECORDS, OutputFolder.LABELS, OutputFolder.REJECTED)) {
                 Files.deleteIfExists(JsonLinesFile.partial(folder.file(name)));
             }
             return nothing();
         }
-        rejected(folder, last[0], counts);
         return new Finished(last[0], counts);
     }
 

@@ -118,7 +118,7 @@ public final class Main implements Runnable {
             console.error(e.getMessage());
             return ExitStatus.USAGE;
         }
-        if (e instanceof CancellationException) {
+        if (e instanceof CancellationException || e instanceof InterruptedException) {
             console.error("interrupted");
             return ExitStatus.INTERRUPTED;
         }

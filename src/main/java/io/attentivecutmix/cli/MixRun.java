@@ -89,7 +89,8 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
             Outcome outcome;
             ExecutorService pool = FilePool.of(run.fileThreads());
             try {
-                Finished finished = goesOn ? Finished.ofMix(folder, pool) : Finished.nothing();
+                Finished finished = goesOn ? Finished.ofMix(folder, pool, last -> images(batches, last))
+                        : Finished.nothing();
                 finished.counts().batches = (int) IntStream.rangeClosed(0, finished.last()).filter(shard::has).count();
                 if (goesOn) {
                     finished.tell(console, run.quiet, folder);
@@ -101,8 +102,7 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                         masks != null, classes.present(),
                         classes.classes(), sheet, finished), console);
                 try (Progress progress = Progress.of(console, run.quiet, "mix", "images", batches.images(shard))) {
-                    progress.advance(IntStream.rangeClosed(0, finished.last()).filter(shard::has).map(batches::size)
-                            .sum());
+                    progress.advance(images(batches, finished.last()));
                     outcome = job.run(tasks(list, classes, batches, finished.last() + 1), progress, interrupt);
                 }
                 writeClasses(folder, classes);
@@ -132,6 +132,11 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
             Summary.show(console, run.quiet, outcome, folder, manifest.seconds());
             return outcome.status();
         }
+    }
+
+    /** How many images this shard's batches up to a number have. */
+    private int images(Batches batches, int last) {
+        return IntStream.rangeClosed(0, last).filter(shard::has).map(batches::size).sum();
     }
 
     /** All that decides what is written. */
