@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -53,11 +54,20 @@ final class AtomicFile {
             move(temporary, target);
             moved = true;
             return checksum.getValue();
+        } catch (IOException e) {
+            throw named(target, e);
         } finally {
             if (!moved) {
                 Files.deleteIfExists(temporary);
             }
         }
+    }
+
+    /** With the file's name in front, which a stream's failure to write does not tell. */
+    static IOException named(Path file, IOException e) {
+        boolean tells = e instanceof FileSystemException || e.getMessage() != null
+                && e.getMessage().contains(file.toString());
+        return tells ? e : new IOException(file + ": " + e.getMessage(), e);
     }
 
     /** Whether a file name is one that {@link #write} gives for a while. */

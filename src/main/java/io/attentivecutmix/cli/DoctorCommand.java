@@ -78,7 +78,7 @@ final class DoctorCommand implements Callable<Integer> {
             console.line("");
             console.line(missing == 0 && needed.available() ? "%s can be used" : "%s cannot be used", needed.name());
         }
-        return missing == 0 && needed.available() ? ExitStatus.OK : ExitStatus.FAILED;
+        return missing == 0 && needed.available() ? console.written() : ExitStatus.FAILED;
     }
 
     private void report(List<Check> all, List<Check> more) {

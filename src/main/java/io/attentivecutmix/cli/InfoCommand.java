@@ -58,7 +58,7 @@ final class InfoCommand implements Callable<Integer> {
                 g.writeEndArray();
             }));
             console.out().flush();
-            return ExitStatus.OK;
+            return console.written();
         }
         system.forEach((key, value) -> console.line("%-14s%s", key, value));
         for (Device device : devices) {
@@ -72,6 +72,6 @@ final class InfoCommand implements Callable<Integer> {
                 console.line("%-14snot available: %s", device.name(), device.unavailableReason().orElse(""));
             }
         }
-        return ExitStatus.OK;
+        return console.written();
     }
 }

@@ -35,18 +35,27 @@ final class JsonLinesFile implements Closeable {
     }
 
     void add(Json.Members members) throws IOException {
-        writer.write(Json.line(members));
-        writer.write('\n');
+        String line = Json.line(members);
+        try {
+            writer.write(line);
+            writer.write('\n');
+        } catch (IOException e) {
+            throw AtomicFile.named(target, e);
+        }
     }
 
     /** Hands all lines to the operating system, so that a crash of this process loses none. */
     void flush() throws IOException {
-        writer.flush();
+        try {
+            writer.flush();
+        } catch (IOException e) {
+            throw AtomicFile.named(target, e);
+        }
     }
 
     /** Gives the file its name. */
     void finish() throws IOException {
-        writer.flush();
+        flush();
         stream.getFD().sync();
         writer.close();
         AtomicFile.move(partial, target);
