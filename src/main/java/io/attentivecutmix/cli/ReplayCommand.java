@@ -39,6 +39,10 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Write into a folder that is not empty.")
     private boolean force;
 
+    @Option(names = "--resume", description = "Go on with the replay in --out that was stopped or killed: what it "
+            + "finished is compared with its checksums and kept, the rest is done.")
+    private boolean resume;
+
     @ArgGroup(exclusive = false, heading = "%nWhere to run (weights are not needed):%n", validate = false)
     private RunArgs run = new RunArgs();
 
@@ -67,23 +71,38 @@ final class ReplayCommand implements Callable<Integer> {
         if (labelled && Files.isRegularFile(classFile)) {
             classes = JsonTree.parse(classFile.toString(), Files.readString(classFile), "").strings("classes");
         }
-        OutputFolder folder = OutputFolder.check(out, force);
+        OutputFolder folder = OutputFolder.check(out, force, resume);
         folder.keepApart(from);
         ImageDecoder decoder = ImageDecoder.best();
         Manifest written = new Manifest();
         ExecutorService pool = FilePool.of(run.fileThreads());
         try (AttentiveCutMix mixer = run.builder(options).build();
                 Interrupt interrupt = Interrupt.listen();
-                FolderLock lock = folder.lock();
-                RecordLines lines = new RecordLines(records, root, folder)) {
-            folder.create(force, OutputFolder.OF_MIX);
+                FolderLock lock = folder.lock()) {
+            Plan plan = new Plan().with("version", Version.TEXT).with("command", "replay")
+                    .with("from", from.toAbsolutePath().normalize()).with("records", Plan.sha256(records))
+                    .with("options", mixer.options().toJson()).with("images", root).with("device", mixer.device().name())
+                    .with("decoder", decoder.description()).with("format", Choices.name(format))
+                    .with("masks", masks == null ? "none" : masks).with("labels", manifest.string("labels"));
+            Finished finished = Finished.nothing();
+            if (resume && folder.hasPlan()) {
+                plan.requireSame(folder);
+                finished = finished(folder, pool, records, root);
+                finished.tell(console, run.quiet, folder);
+            } else {
+                folder.create(force, OutputFolder.OF_MIX);
+                plan.write(folder);
+            }
             BatchLoader loader = new BatchLoader(pool, decoder, masks == null ? null : new MaskFolder(masks, decoder),
                     BadImage.FAIL,
                     options.grid(), 1);
             MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format,
-                    masks != null, labelled, classes, null, Finished.nothing()), console);
+                    masks != null, labelled, classes, null, finished), console);
             Outcome outcome;
-            try (Progress progress = Progress.of(console, run.quiet, "replay", "images", manifest.integer("written"))) {
+            try (RecordLines lines = new RecordLines(records, root, folder, finished.last());
+                    Progress progress = Progress.of(console, run.quiet, "replay", "images",
+                            manifest.integer("written"))) {
+                progress.advance(finished.counts().written);
                 outcome = job.run(lines, progress, interrupt);
             }
             written.write(folder, "replay", mixer, null, decoder.description(), g -> {
@@ -108,6 +127,31 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
+    private static Finished finished(OutputFolder folder, ExecutorService pool, Path records, Path root)
+            throws IOException, InterruptedException {
+        int[] batches = {0};
+        Finished finished = Finished.ofMix(folder, pool, last -> {
+            int images = 0;
+            if (last < 0) {
+                return images;
+            }
+            try (RecordLines lines = new RecordLines(records, root, folder, -1)) {
+                for (BatchTask task = lines.next(); task.number() <= last; task = lines.next()) {
+                    images += task.items().size();
+                    batches[0]++;
+                    if (!lines.hasNext()) {
+                        break;
+                    }
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return images;
+        });
+        finished.counts().batches = finished.last() < 0 ? 0 : batches[0];
+        return finished;
+    }
+
     /** The batches of records.jsonl, read as they are needed. */
     private static final class RecordLines implements Iterator<BatchTask>, AutoCloseable {
         private final Path file;
@@ -117,12 +161,17 @@ final class ReplayCommand implements Callable<Integer> {
         private String line;
         private int number;
 
-        RecordLines(Path file, Path root, OutputFolder out) throws IOException {
+        /** @param after number of the last batch that is passed over, or −1 */
+        RecordLines(Path file, Path root, OutputFolder out, int after) throws IOException {
             this.file = file;
             this.root = root;
             this.out = out;
             reader = Files.newBufferedReader(file);
             line = reader.readLine();
+            while (line != null && after >= 0 && batch(file + ": line " + (number + 1), line) <= after) {
+                number++;
+                line = reader.readLine();
+            }
         }
 
         @Override
@@ -142,6 +191,10 @@ final class ReplayCommand implements Callable<Integer> {
                 throw new UncheckedIOException(e);
             }
             return task;
+        }
+
+        private static long batch(String where, String text) {
+            return JsonTree.parse(where, text, "record").integer("batch");
         }
 
         private BatchTask task(String text) {

@@ -112,7 +112,8 @@ public final class SystemChecks {
     private static Check nativeFolder() {
         Optional<Path> inUse = NativeLibraries.folder();
         if (inUse.isPresent()) {
-            return Check.ok("native folder", folder(inUse.get()));
+            return NativeLibraries.doubt().map(d -> Check.note("native folder", folder(inUse.get()), inUse.get() + " "
+                    + d)).orElseGet(() -> Check.ok("native folder", folder(inUse.get())));
         }
         StringBuilder unfit = new StringBuilder();
         for (NativeLibraries.Candidate candidate : NativeLibraries.candidates()) {
@@ -122,7 +123,8 @@ public final class SystemChecks {
                         : folder(Path.of(candidate.name())));
                 return second ? Check.note("native folder", found, "libraries are extracted anew in each run; name a"
                         + " lasting folder with -D" + NativeLibraries.FOLDER_PROPERTY + "=DIR")
-                        : Check.ok("native folder", found);
+                        : candidate.doubt().map(d -> Check.note("native folder", found, candidate.name() + " " + d))
+                                .orElseGet(() -> Check.ok("native folder", found));
             }
             unfit.append(unfit.isEmpty() ? "" : ". ").append(candidate.name()).append(' ')
                     .append(candidate.unfit().get());

@@ -79,7 +79,12 @@ record BundledLibrary(URL url, Path place, long size, long time) {
         names.add(p.getProperty("platform.library"));
         for (String name : names) {
             if (name != null && !name.isEmpty()) {
-                urls.addAll(List.of(Loader.findLibrary(cls, p, name)));
+                for (URL url : Loader.findLibrary(cls, p, name)) {
+                    if (url.getProtocol().equals("file")) {
+                        break; // loaded where it lies; what is behind it is not looked at
+                    }
+                    urls.add(url);
+                }
             }
         }
         if (p.getInheritedClasses() != null) {

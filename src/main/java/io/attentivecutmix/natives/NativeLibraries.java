@@ -6,6 +6,7 @@ import java.lang.System.Logger.Level;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -34,8 +35,13 @@ public final class NativeLibraries {
 
     private NativeLibraries() {}
 
-    /** One place that may hold the libraries, and why it does not. */
-    public record Candidate(String name, Optional<String> unfit) {}
+    /**
+     * One place that may hold the libraries.
+     *
+     * @param unfit why it does not; empty if it can
+     * @param doubt who else could put another folder in its place; empty if nobody
+     */
+    public record Candidate(String name, Optional<String> unfit, Optional<String> doubt) {}
 
     /**
      * Extracts, compares and loads a preset's libraries, with those that they need. Loading what is loaded does nothing
@@ -138,7 +144,7 @@ public final class NativeLibraries {
             // JavaCPP was used before in this process, and keeps the folder it had
             if (!taken.equals(chosen)) {
                 try {
-                    chosen = PrivateFolder.open(taken.toString());
+                    chosen = PrivateFolder.open(taken.toString(), true);
                 } catch (PrivateFolder.UnfitException e) {
                     throw new NativeLibraryException("JavaCPP was used before in this process and extracts to " + taken
                             + ", which " + e.getMessage() + " with -D" + FOLDER_PROPERTY + "=DIR", e);
@@ -162,6 +168,7 @@ public final class NativeLibraries {
                     throw new PrivateFolder.UnfitException("has " + mib(free) + " free of " + mib(missing)
                             + " needed; free some space, or name another folder");
                 }
+                PrivateFolder.doubt(open).ifPresent(doubt -> LOG.log(Level.WARNING, place.name() + " " + doubt));
                 if (place.temporary()) {
                     deleteAtExit(open);
                     LOG.log(Level.INFO, "native libraries are extracted to " + open + " for this run only: "
@@ -195,7 +202,26 @@ public final class NativeLibraries {
     private record Named(String name) implements Place {
         @Override
         public Path open() throws PrivateFolder.UnfitException {
-            return PrivateFolder.open(name);
+            try {
+                return PrivateFolder.open(Path.of(name).toAbsolutePath().toString(), true);
+            } catch (InvalidPathException e) {
+                throw new PrivateFolder.UnfitException("is no path: " + e.getReason());
+            }
+        }
+    }
+
+    private record Home(Optional<Path> cache) implements Place {
+        @Override
+        public String name() {
+            return cache.map(c -> c.resolve("native").toString()).orElse("the home folder");
+        }
+
+        @Override
+        public Path open() throws PrivateFolder.UnfitException {
+            if (cache.isEmpty()) {
+                throw new PrivateFolder.UnfitException("is not known; set HOME");
+            }
+            return PrivateFolder.open(name(), false);
         }
     }
 
@@ -212,7 +238,7 @@ public final class NativeLibraries {
             return List.of(new Named(named.get()));
         }
         List<Place> places = new ArrayList<>();
-        places.add(new Named(UserFolders.cache().map(h -> h.resolve("native").toString()).orElse("the home folder")));
+        places.add(new Home(UserFolders.cache()));
         places.add(new Temporary("the folder for temporary files, " + System.getProperty("java.io.tmpdir") + ","));
         return places;
     }
@@ -233,20 +259,30 @@ public final class NativeLibraries {
         return Optional.ofNullable(folder);
     }
 
+    /** Who else could put another folder in place of the one in use; empty if nobody, or before the first load. */
+    public static synchronized Optional<String> doubt() {
+        try {
+            return folder == null ? Optional.empty() : PrivateFolder.doubt(folder);
+        } catch (IOException e) {
+            return Optional.of("cannot be looked at: " + PrivateFolder.text(e));
+        }
+    }
+
     /** Where libraries may be extracted, in order, each tried now and left as it is, but for folders that are made. */
     public static synchronized List<Candidate> candidates() {
         List<Candidate> all = new ArrayList<>();
         for (Place place : places()) {
             try {
                 Path open = place.open();
+                Optional<String> doubt = PrivateFolder.doubt(open);
                 if (place.temporary()) {
                     Files.delete(open);
                 }
-                all.add(new Candidate(place.temporary() ? place.name() : open.toString(), Optional.empty()));
+                all.add(new Candidate(place.temporary() ? place.name() : open.toString(), Optional.empty(), doubt));
             } catch (PrivateFolder.UnfitException e) {
-                all.add(new Candidate(place.name(), Optional.of(e.getMessage())));
+                all.add(new Candidate(place.name(), Optional.of(e.getMessage()), Optional.empty()));
             } catch (IOException e) {
-                all.add(new Candidate(place.name(), Optional.of(PrivateFolder.text(e))));
+                all.add(new Candidate(place.name(), Optional.of(PrivateFolder.text(e)), Optional.empty()));
             }
         }
         return all;

@@ -10,6 +10,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A folder that only this user can write to, on a file system that allows executables; checked where the system has
@@ -45,9 +46,10 @@ final class PrivateFolder {
     /**
      * Makes the folder if need be, for the owner alone, and checks it.
      *
+     * @param named whether the user named it: then who may write to the folders above is his affair, see {@link #doubt}
      * @return its path without symbolic links
      */
-    static Path open(String name) throws UnfitException {
+    static Path open(String name, boolean named) throws UnfitException {
         try {
             Path folder = Path.of(name);
             if (!folder.isAbsolute()) {
@@ -62,6 +64,10 @@ final class PrivateFolder {
             }
             Path real = folder.toRealPath();
             check(real);
+            Optional<String> doubt = named ? Optional.empty() : doubt(real);
+            if (doubt.isPresent()) {
+                throw new UnfitException(doubt.get());
+            }
             return real;
         } catch (InvalidPathException e) {
             throw new UnfitException("cannot be named in this locale's encoding; use a UTF-8 locale, for example"
@@ -79,6 +85,10 @@ final class PrivateFolder {
             Path fresh = Files.createTempDirectory(parent, "attentive-cutmix-native-", ownerOnly(parent));
             try {
                 check(fresh);
+                Optional<String> doubt = doubt(fresh);
+                if (doubt.isPresent()) {
+                    throw new UnfitException(doubt.get());
+                }
             } catch (UnfitException | IOException e) {
                 Files.delete(fresh);
                 throw e;
@@ -129,19 +139,33 @@ final class PrivateFolder {
             throw new UnfitException("may be written to by others (mode " + octal(own)
                     + "); delete it, or name a folder of mode 700");
         }
-        // whoever can rename a folder above can put another in its place; of the root, nobody asks
+    }
+
+    /**
+     * Whoever can rename a folder above can put another in this one's place: who that is, but for root and the folder's
+     * owner; empty if nobody.
+     *
+     * @param real without symbolic links
+     */
+    static Optional<String> doubt(Path real) throws IOException {
+        if (!unix(real)) {
+            return Optional.empty();
+        }
+        long user = uid(attributes(real));
+        // of the root, nobody asks
         for (Path above = real.getParent(); above != null && above.getParent() != null; above = above.getParent()) {
             Map<String, Object> a = attributes(above);
             if (uid(a) != user && uid(a) != ROOT) {
-                throw new UnfitException("lies in " + above + ", which belongs to " + owner(above)
+                return Optional.of("lies in " + above + ", which belongs to " + owner(above)
                         + "; name a folder elsewhere");
             }
             boolean othersWrite = (mode(a) & OTHERS_WRITE) != 0 || (mode(a) & GROUP_WRITES) != 0 && !ownGroup(above);
             if (othersWrite && (mode(a) & STICKY) == 0) {
-                throw new UnfitException("lies in " + above + ", which others may write to (mode " + octal(a)
+                return Optional.of("lies in " + above + ", which others may write to (mode " + octal(a)
                         + "); take that right away, or name a folder elsewhere");
             }
         }
+        return Optional.empty();
     }
 
     /** Systems that give each user a group of his own, of his name, let it write by default. */

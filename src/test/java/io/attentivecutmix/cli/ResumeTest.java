@@ -180,6 +180,20 @@ class ResumeTest {
         assertSame(wanted, "out", "a picture that was changed");
     }
 
+    @Test
+    void aCutReplayGoesOnToTheSameBytes() throws IOException {
+        finish(CELLS + " --out @/run");
+        assertEquals(ExitStatus.OK, run("replay --from @/run --out @/out"), err.toString());
+        TreeMap<String, byte[]> wanted = files("out");
+        kill("out", new Random(2), "records.jsonl", "labels.jsonl");
+        assertEquals(ExitStatus.OK, run("replay --from @/run --out @/out --resume"), err.toString());
+        assertSame(wanted, "out", "a replay");
+        assertTrue(out.toString().matches("(?s)(?!0 )[1-9]\\d* images in .* are finished and as.*"), out.toString());
+        finish(CELLS.replace("--seed 7", "--seed 9") + " --out @/run --force");
+        assertEquals(ExitStatus.USAGE, run("replay --from @/run --out @/out --resume"));
+        assertTrue(err.toString().contains("records ("), err.toString());
+    }
+
     /** It is the bytes that prove a batch, not that there is a file. */
     @Test
     void whatIsNotAsRecordedIsDoneAgain() throws IOException {

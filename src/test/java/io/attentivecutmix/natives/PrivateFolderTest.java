@@ -32,7 +32,7 @@ class PrivateFolderTest {
     Path home;
 
     private void refuse(Path folder, String message) {
-        String said = assertThrows(PrivateFolder.UnfitException.class, () -> PrivateFolder.open(folder.toString()))
+        String said = assertThrows(PrivateFolder.UnfitException.class, () -> PrivateFolder.open(folder.toString(), false))
                 .getMessage();
         assertTrue(said.contains(message), said + " lacks " + message);
         assertEquals(1, said.lines().count(), said);
@@ -44,11 +44,11 @@ class PrivateFolderTest {
 
     @Test
     void aNewFolderIsTheUsersAlone() throws Exception {
-        Path folder = PrivateFolder.open(home.resolve("a/b").toString());
+        Path folder = PrivateFolder.open(home.resolve("a/b").toString(), false);
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)));
-        assertEquals(folder, PrivateFolder.open(folder.toString()));
+        assertEquals(folder, PrivateFolder.open(folder.toString(), false));
         mode(folder, "rwxr-xr-x");
-        assertEquals(folder, PrivateFolder.open(folder.toString()), "others may read it");
+        assertEquals(folder, PrivateFolder.open(folder.toString(), false), "others may read it");
         try (Stream<Path> inside = Files.list(folder)) {
             assertEquals(0, inside.count(), "the probe is removed");
         }
@@ -56,7 +56,7 @@ class PrivateFolderTest {
 
     @Test
     void whatOthersMayWriteToIsRefused() throws Exception {
-        Path folder = PrivateFolder.open(home.resolve("a/b").toString());
+        Path folder = PrivateFolder.open(home.resolve("a/b").toString(), false);
         for (String lax : List.of("rwxrwx---", "rwx----w-", "rwxrwxrwx")) {
             mode(folder, lax);
             refuse(folder, "may be written to by others (mode 7");
@@ -64,17 +64,20 @@ class PrivateFolderTest {
         mode(folder, "rwx------");
         mode(folder.getParent(), "rwxrwxrwx");
         refuse(folder, "lies in " + folder.getParent() + ", which others may write to (mode 777)");
+        assertEquals(folder, PrivateFolder.open(folder.toString(), true), "named by the user");
+        assertTrue(PrivateFolder.doubt(folder).orElse("").startsWith("lies in " + folder.getParent()), "but said");
         // as /tmp: what is in it can be renamed by its owner only. The mode's ninth bit is not among Java's permissions
         Assumptions.assumeTrue(new ProcessBuilder("chmod", "1777", folder.getParent().toString()).start().waitFor()
                 == 0, "needs chmod");
-        assertEquals(folder, PrivateFolder.open(folder.toString()));
+        assertEquals(folder, PrivateFolder.open(folder.toString(), false));
+        assertEquals(Optional.empty(), PrivateFolder.doubt(folder));
     }
 
     @Test
     void linksFilesAndNamesThatDependOnThePlaceAreRefused() throws Exception {
-        Path folder = PrivateFolder.open(home.resolve("a").toString());
+        Path folder = PrivateFolder.open(home.resolve("a").toString(), false);
         refuse(Files.createSymbolicLink(home.resolve("link"), folder), "is a symbolic link");
-        assertEquals(folder.resolve("in"), PrivateFolder.open(home.resolve("link/in").toString()),
+        assertEquals(folder.resolve("in"), PrivateFolder.open(home.resolve("link/in").toString(), false),
                 "the way may go through links; where it leads is what counts");
         refuse(Files.writeString(home.resolve("file"), "x"), "is no folder");
         refuse(home.resolve("file/below"), "make it writable for this user, or name another folder");
@@ -84,7 +87,7 @@ class PrivateFolderTest {
 
     @Test
     void aFolderOfAnotherUserIsRefused() throws Exception {
-        Path folder = PrivateFolder.open(home.resolve("a/b").toString());
+        Path folder = PrivateFolder.open(home.resolve("a/b").toString(), false);
         Assumptions.assumeTrue(new ProcessBuilder("chown", "12345", folder.toString()).start().waitFor() == 0,
                 "needs the right to give files away");
         refuse(folder, "belongs to user 12345");
