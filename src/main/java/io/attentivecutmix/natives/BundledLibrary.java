@@ -11,9 +11,12 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
@@ -27,9 +30,10 @@ import org.bytedeco.javacpp.Pointer;
  *
  * @param place below the folder
  * @param size in bytes, as the jar says
+ * @param crc32 of its bytes, as the jar says; −1 if it does not
  * @param time of its last change in milliseconds, as JavaCPP computes it and compares
  */
-record BundledLibrary(URL url, Path place, long size, long time) {
+record BundledLibrary(URL url, Path place, long size, long crc32, long time) {
     private static final int BUFFER = 1 << 16;
 
     /**
@@ -39,18 +43,20 @@ record BundledLibrary(URL url, Path place, long size, long time) {
     static List<BundledLibrary> of(Class<?> preset) throws IOException {
         Set<URL> urls = new LinkedHashSet<>();
         Set<Class<?>> seen = new LinkedHashSet<>();
-        collect(Pointer.class, seen, urls);
-        collect(preset, seen, urls);
-        List<BundledLibrary> all = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        collect(Pointer.class, seen, names, urls);
+        collect(preset, seen, names, urls);
+        Map<Path, BundledLibrary> all = new LinkedHashMap<>();
         for (URL url : urls) {
             String text = url.toString();
             int fragment = text.indexOf('#');
             URLConnection connection = (fragment < 0 ? url : new URL(text.substring(0, fragment))).openConnection();
             if (connection instanceof JarURLConnection jar) {
-                all.add(of(jar, fragment < 0 ? "" : text.substring(fragment + 1)));
+                BundledLibrary library = of(jar, fragment < 0 ? "" : text.substring(fragment + 1));
+                all.putIfAbsent(library.place(), library);
             }
         }
-        return all;
+        return List.copyOf(all.values());
     }
 
     static BundledLibrary of(JarURLConnection jar, String newName) throws IOException {
@@ -59,7 +65,7 @@ record BundledLibrary(URL url, Path place, long size, long time) {
         String name = newName.isEmpty() ? inJar.getName() : newName;
         Path place = subfolders() ? Path.of(new File(jar.getJarFile().getName()).getName(),
                 inJar.getParent() == null ? "" : inJar.getParent(), name) : Path.of(name);
-        return new BundledLibrary(jar.getURL(), place, entry.getSize(), entry.getTime());
+        return new BundledLibrary(jar.getURL(), place, entry.getSize(), entry.getCrc(), entry.getTime());
     }
 
     private static boolean subfolders() {
@@ -67,19 +73,25 @@ record BundledLibrary(URL url, Path place, long size, long time) {
         return !(s.equals("true") || s.equals("t") || s.isEmpty());
     }
 
-    private static void collect(Class<?> named, Set<Class<?>> seen, Set<URL> urls) {
+    private static void collect(Class<?> named, Set<Class<?>> seen, Set<String> names, Set<URL> urls) {
         Class<?> cls = Loader.getEnclosingClass(named);
         if (!seen.add(cls)) {
             return;
         }
         Properties platform = Loader.loadProperties();
         ClassProperties p = Loader.loadProperties(cls, platform, true);
-        List<String> names = new ArrayList<>(p.get("platform.preload"));
-        names.addAll(p.get("platform.link"));
-        names.add(p.getProperty("platform.library"));
-        for (String name : names) {
-            if (name != null && !name.isEmpty()) {
-                for (URL url : Loader.findLibrary(cls, p, name)) {
+        List<String> wanted = new ArrayList<>(p.get("platform.preload"));
+        wanted.addAll(p.get("platform.link"));
+        wanted.add(p.getProperty("platform.library"));
+        for (String name : wanted) {
+            // searching takes long: a name is looked for once in each package, and no more once it is found
+            if (name == null || name.isEmpty() || names.contains(name) || !names.add(name + " in " + packageOf(cls))) {
+                continue;
+            }
+            URL[] found = Loader.findLibrary(cls, p, name);
+            if (found.length > 0) {
+                names.add(name);
+                for (URL url : found) {
                     if (url.getProtocol().equals("file")) {
                         break; // loaded where it lies; what is behind it is not looked at
                     }
@@ -89,9 +101,14 @@ record BundledLibrary(URL url, Path place, long size, long time) {
         }
         if (p.getInheritedClasses() != null) {
             for (Class<?> other : p.getInheritedClasses()) {
-                collect(other, seen, urls);
+                collect(other, seen, names, urls);
             }
         }
+    }
+
+    /** Where a preset's libraries lie: presets and what is generated from them have packages of their own below it. */
+    private static String packageOf(Class<?> cls) {
+        return cls.getPackageName().replaceFirst("\\.(presets|global)$", "");
     }
 
     /** The file of this name beside this one in the jar. */

@@ -174,6 +174,16 @@ final class PrivateFolder {
         return a.group().getName().equals(a.owner().getName());
     }
 
+    /** Whether a file is of the same user as the folder it lies in, or root's, and nobody else may write to it. */
+    static boolean isOwnersAlone(Path file, Path folder) throws IOException {
+        if (!unix(file)) {
+            return true;
+        }
+        Map<String, Object> a = attributes(file);
+        return (uid(a) == uid(attributes(folder)) || uid(a) == ROOT)
+                && (mode(a) & (GROUP_WRITES | OTHERS_WRITE)) == 0;
+    }
+
     /** Whether the mode of a folder lets anybody but its owner write. */
     static boolean othersWrite(Path folder) throws IOException {
         return (mode(attributes(folder)) & (GROUP_WRITES | OTHERS_WRITE)) != 0;

@@ -105,7 +105,7 @@ class DoctorTest {
                 .filter(e -> !Path.of(e).getFileName().toString().matches(without))
                 .collect(Collectors.joining(File.pathSeparator));
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin",
-                "java").toString(), "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"));
+                "java").toString(), "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8"));
         command.addAll(options);
         command.addAll(List.of("-cp", classPath, Main.class.getName(), "doctor", "--device", "cpu"));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

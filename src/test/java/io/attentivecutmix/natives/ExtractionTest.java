@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.JarURLConnection;
 import java.net.URL;
@@ -108,16 +109,18 @@ class ExtractionTest {
     @Test
     void plantedBytesAreReplacedByAnotherFile() throws IOException {
         extract();
-        Object inode = inode();
         for (int at : new int[] {0, 50_000, 99_999}) {
             byte[] planted = bytes.clone();
             planted[at] ^= 1;
             Files.write(library, planted);
             Files.setLastModifiedTime(library, FileTime.fromMillis(1_700_000_000_000L));
-            extract();
-            assertGood("byte " + at);
+            try (InputStream mapped = Files.newInputStream(library)) {
+                extract();
+                assertGood("byte " + at);
+                assertArrayEquals(planted, mapped.readAllBytes(),
+                        "written in place: whoever has it mapped would run half of each");
+            }
         }
-        assertFalse(inode.equals(inode()), "written in place: whoever has it mapped would run half of each");
     }
 
     @Test
@@ -172,6 +175,37 @@ class ExtractionTest {
         Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString("rwxrwxrwx"));
         extract();
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(beside)));
+    }
+
+    /** A digest is believed from this user's own file only, and only for the entry that it was computed for. */
+    @Test
+    void rememberedDigestsAreNoWayIn() throws Exception {
+        extract();
+        Path sums = folder.resolve(".sha256");
+        String good = Files.readString(sums);
+        assertEquals(2, good.lines().count(), good);
+        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(sums)));
+        byte[] planted = bytes.clone();
+        planted[7] ^= 1;
+        byte[] digest = BundledLibrary.digest(new java.io.ByteArrayInputStream(planted));
+        String forged = good.replaceAll("(?m)^[0-9a-f]{64}( .*libx.so.3)$",
+                java.util.HexFormat.of().formatHex(digest) + "$1");
+        assertFalse(forged.equals(good));
+        Files.writeString(sums, forged);
+        Files.setPosixFilePermissions(sums, PosixFilePermissions.fromString("rw-rw-rw-"));
+        Files.write(library, planted);
+        Files.setLastModifiedTime(library, FileTime.fromMillis(1_700_000_000_000L));
+        extract();
+        assertGood("a file of digests that others may write to");
+        assertEquals(good, Files.readString(sums), "written anew");
+        for (String text : List.of("", "no digests\n\0", good.replaceAll(" \\d+ (x-1.0)", " 5 $1"),
+                good.replaceAll("^[0-9a-f]{60}", "f".repeat(60)))) {
+            Files.writeString(sums, text);
+            Files.write(library, planted);
+            Files.setLastModifiedTime(library, FileTime.fromMillis(1_700_000_000_000L));
+            extract();
+            assertGood(text);
+        }
     }
 
     /** All class loaders of a process, and all processes, find whole files at any moment. */
