@@ -48,8 +48,9 @@ final class AttendCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Write into a folder that is not empty.")
     private boolean force;
 
-    @Option(names = "--resume", description = "Go on with the run in --out that was stopped or killed: what it finished "
-            + "is compared with its checksums and kept, the rest is done. Needs the same arguments and images.")
+    @Option(names = "--resume",
+            description = "Go on with the run in --out that was stopped or killed: what it finished is "
+                    + "compared with its checksums and kept, the rest is done. Needs the same arguments and images.")
     private boolean resume;
 
     @Option(names = "--features",
@@ -202,7 +203,8 @@ final class AttendCommand implements Callable<Integer> {
         lines.rejected.flush();
     }
 
-    private void batch(Job job, int number, BatchLoader.Loaded loaded, Lines lines) throws IOException, InterruptedException {
+    private void batch(Job job, int number, BatchLoader.Loaded loaded, Lines lines)
+            throws IOException, InterruptedException {
         for (BatchLoader.Rejection rejection : loaded.rejections()) {
             reject(rejection, lines);
         }

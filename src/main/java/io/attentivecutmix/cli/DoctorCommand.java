@@ -23,9 +23,10 @@ import picocli.CommandLine.Option;
         footer = {"", "Fails if something is missing that the device needs."})
 final class DoctorCommand implements Callable<Integer> {
     /** 8×8 pixels of grey 77. */
-    private static final byte[] JPEG = Base64.getDecoder().decode("/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP///////////////////"
-            + "///////////////////////////////////////////////////////////////////wAALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAA"
-            + "AAAAAAAAv/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AL//Z");
+    private static final byte[] JPEG = Base64.getDecoder().decode(
+            "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP////////////////////////////////////////////////////////"
+            + "//////////////////////////////wAALCAAIAAgBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAAv/EABQQAQAAAAAA"
+            + "AAAAAAAAAAAAAAD/2gAIAQEAAD8AL//Z");
 
     private final Console console;
 
@@ -115,8 +116,8 @@ final class DoctorCommand implements Callable<Integer> {
         }
         return List.of(existing != null && Files.isDirectory(existing) && Files.isWritable(existing)
                 ? Check.ok("weights cache", folder + (existing.equals(folder) ? "" : ", not made yet"))
-                : Check.note("weights cache", folder + " cannot be written to", "hub: weights need it; name another with"
-                        + " XDG_CACHE_HOME=DIR, or give --weights a file"));
+                : Check.note("weights cache", folder + " cannot be written to", "hub: weights need it; name another"
+                        + " with XDG_CACHE_HOME=DIR, or give --weights a file"));
     }
 
     private static List<Check> decoders() {

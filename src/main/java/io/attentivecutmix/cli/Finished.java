@@ -88,7 +88,8 @@ record Finished(int last, Outcome.Counts counts) {
         LinePrefix.cut(attention, "", line -> {
             List<Check> checks = new ArrayList<>();
             if (line.has("picture")) {
-                checks.addAll(checks(folder, "", List.of(line.string("picture")), List.of(line.integer("picture_crc32c"))));
+                checks.addAll(checks(folder, "", List.of(line.string("picture")),
+                        List.of(line.integer("picture_crc32c"))));
             }
             if (line.has("features")) {
                 checks.addAll(checks(folder, "", List.of(line.string("features")),

@@ -160,7 +160,8 @@ final class MixJob {
                 }
                 counts.batches++;
                 progress.advance(current.items().size());
-                loading = task == null || loading != null ? loading : settings.loader.start(task.number(), task.items());
+                loading = task == null || loading != null ? loading
+                        : settings.loader.start(task.number(), task.items());
             }
             return true;
         } finally {

@@ -81,7 +81,8 @@ final class ReplayCommand implements Callable<Integer> {
                 FolderLock lock = folder.lock()) {
             Plan plan = new Plan().with("version", Version.TEXT).with("command", "replay")
                     .with("from", from.toAbsolutePath().normalize()).with("records", Plan.sha256(records))
-                    .with("options", mixer.options().toJson()).with("images", root).with("device", mixer.device().name())
+                    .with("options", mixer.options().toJson()).with("images", root)
+                    .with("device", mixer.device().name())
                     .with("decoder", decoder.description()).with("format", Choices.name(format))
                     .with("masks", masks == null ? "none" : masks).with("labels", manifest.string("labels"));
             Finished finished = Finished.nothing();

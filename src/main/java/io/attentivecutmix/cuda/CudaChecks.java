@@ -101,7 +101,8 @@ final class CudaChecks {
                 boolean old = p.major() < DeviceProperties.LEAST_MAJOR;
                 String remedy = "compute capability " + DeviceProperties.LEAST_MAJOR + ".0 or later is needed";
                 all.add(!old ? Check.ok("cuda:" + i, text)
-                        : i == ordinal ? Check.missing("cuda:" + i, text, remedy) : Check.note("cuda:" + i, text, remedy));
+                        : i == ordinal ? Check.missing("cuda:" + i, text, remedy)
+                        : Check.note("cuda:" + i, text, remedy));
             }
             if (ordinal >= count) {
                 all.add(Check.missing("cuda:" + ordinal, "CUDA sees " + count + " GPUs, numbered from 0",

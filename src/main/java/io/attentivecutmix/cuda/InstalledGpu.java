@@ -86,7 +86,8 @@ final class InstalledGpu implements Gpu {
             }
             NativeLibraries.load(AttentiveKernels.class);
             if (AttentiveKernels.acm_is_emulated() != 0) {
-                return Optional.of("only the kernels' build for tests is on the class path, which runs on the processor");
+                return Optional.of("only the kernels' build for tests is on the class path, which"
+                        + " runs on the processor");
             }
         } catch (NativeLibraryException e) {
             return Optional.of(e.getMessage());

@@ -91,8 +91,8 @@ public final class SystemChecks {
                         .toList()));
         boolean x86 = NativeLibraries.platform().endsWith("x86_64");
         return x86 && !features.isEmpty() && !features.contains("avx2")
-                ? Check.note("processor", text, "without avx2 the extractor is slow; if this is a virtual machine, let it"
-                        + " see the host's processor")
+                ? Check.note("processor", text, "without avx2 the extractor is slow; if this is a virtual machine, let"
+                        + " it see the host's processor")
                 : Check.ok("processor", text);
     }
 
@@ -180,7 +180,8 @@ public final class SystemChecks {
         String text = set.isEmpty() ? "no property set" : "set: " + set;
         for (String name : List.of("loadlibraries", "loadLibraries")) {
             if (isFalse(set.get(name))) {
-                return Check.missing("JavaCPP", text, "remove -D" + JAVACPP + name + ": with it nothing native is loaded");
+                return Check.missing("JavaCPP", text, "remove -D" + JAVACPP + name
+                        + ": with it nothing native is loaded");
             }
         }
         for (String name : List.of("cachelibraries", "cacheLibraries", "findlibraries", "findLibraries")) {

@@ -180,7 +180,7 @@ final class Extraction implements AutoCloseable {
         }
     }
 
-    /** For a second class loader JavaCPP extracts a JNI library again as lib…0.so, lib…1.so, and trusts these too. */
+    /** For a second class loader JavaCPP extracts a JNI library again, as lib…0.so, and trusts that too. */
     private boolean copiesAreGood(Path file, BundledLibrary library) throws IOException {
         for (Path copy : copies(file)) {
             if (!sameSize(copy, library) || !sameBytes(copy, library)) {

@@ -64,7 +64,8 @@ class DoctorTest {
         assertEquals("cuda:7", tree.string("device"));
         assertFalse(tree.truth("usable"));
         assertTrue(tree.string("checks").contains("\"topic\":\"CUDA kernels\",\"state\":\"missing\""), out.toString());
-        assertFalse(tree.string("checks").matches(".*\"state\":\"(missing|note)\",\"found\":\"[^\"]*\",\"remedy\":\"\".*"),
+        assertFalse(tree.string("checks").matches(
+                ".*\"state\":\"(missing|note)\",\"found\":\"[^\"]*\",\"remedy\":\"\".*"),
                 "something is wrong and nothing is advised: " + out);
         assertTrue(tree.string("checks").contains("\"topic\":\"oneDNN\",\"state\":\"ok\""), out.toString());
         assertNoTrace(out.toString());
@@ -90,7 +91,8 @@ class DoctorTest {
         Path folder = Files.createTempDirectory("doctor");
         try {
             Files.setPosixFilePermissions(folder, java.nio.file.attribute.PosixFilePermissions.fromString("rwxrwxrwx"));
-            String text = child("(opencv|openblas)-.*", List.of("-Dorg.bytedeco.javacpp.cachedir=" + folder, "-Xmx64m"));
+            String text = child("(opencv|openblas)-.*",
+                    List.of("-Dorg.bytedeco.javacpp.cachedir=" + folder, "-Xmx64m"));
             assertTrue(text.contains("missing native folder    " + folder.toRealPath()
                     + " may be written to by others (mode 777)"), text);
             assertTrue(text.lines().anyMatch(l -> l.startsWith("missing oneDNN           no folder for native")), text);

@@ -33,7 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A run that is stopped and gone on with ends as one that was never stopped, byte for byte. {@code -Dcli.kills=50} sets
- * how often a process is killed (default 1); {@code -Dcli.seed} when.
+ * how often a process is killed (default 1), {@code -Dcli.seed} when, {@code -Dcli.cells=true} that it has no extractor
+ * and so starts faster.
  */
 class ResumeTest {
     private static final int IMAGES = 26;
@@ -283,16 +284,17 @@ class ResumeTest {
     @Test
     @DisabledOnOs(OS.WINDOWS)
     void killedProcessesLeaveNothingThatIsSeenInTheEnd() throws Exception {
+        String mix = Boolean.getBoolean("cli.cells") ? CELLS : MIX;
         long seed = Long.getLong("cli.seed", 1);
         int kills = Integer.getInteger("cli.kills", 1);
-        end(start(MIX + " --out @/out"));
+        end(start(mix + " --out @/out"));
         TreeMap<String, byte[]> wanted = files("out");
         delete("out");
         Random random = new Random(seed);
         int killed = 0;
         int ended = 0;
         for (int i = 0; killed < kills && i < 4 * kills; i++) {
-            Process process = start(MIX + " --out @/out --resume");
+            Process process = start(mix + " --out @/out --resume");
             int pictures = pictures() + random.nextInt(8);
             long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
             while (process.isAlive() && pictures() < pictures && System.nanoTime() < patience) {
@@ -310,13 +312,13 @@ class ResumeTest {
                         + Files.readString(folder.resolve("said")));
                 killed++;
                 if (random.nextInt(3) == 0) {
-                    end(start(MIX + " --out @/out --resume"));
+                    end(start(mix + " --out @/out --resume"));
                     assertSame(wanted, "out", "seed " + seed + ", after kill " + killed);
                     delete("out");
                 }
             }
         }
-        end(start(MIX + " --out @/out --resume"));
+        end(start(mix + " --out @/out --resume"));
         assertSame(wanted, "out", "seed " + seed + ", after " + killed + " kills");
         assertTrue(killed >= kills, killed + " were killed in time, " + ended + " ended before");
         if (Boolean.getBoolean("cli.report")) {

@@ -109,7 +109,8 @@ class StressTest {
     @Test
     void namesMadeToHarmAreOnlyNames() throws Exception {
         List<String> names = new ArrayList<>(List.of("-rf.png", "--out.png", "a\nerror: all is lost.png",
-                "\u001b]0;owned\u0007\u001b[2J.png", "\u202egnp.exe.png", " .png", "%s%n.png", "$(touch x).png", "a\\b.png",
+                "\u001b]0;owned\u0007\u001b[2J.png", "\u202egnp.exe.png", " .png", "%s%n.png", "$(touch x).png",
+                "a\\b.png",
                 "CON.png", "x".repeat(251) + ".png", "ü".repeat(125) + ".png", "twice.png", "twice.gif.png"));
         Random random = new Random(5);
         for (String name : names) {
@@ -250,9 +251,9 @@ class StressTest {
             assertEquals(policy == BadImage.SUBSTITUTE ? n : n - bad.size(), labels);
         }
         if (Boolean.getBoolean("cli.report")) {
-            System.out.printf(Locale.ROOT, "%-11s %6d images, %5d bad; rejected %5d, written %6d; resident %d MiB after a "
-                    + "tenth, %d MiB at most after that%n", Choices.name(policy), n, bad.size(), rejected.size(), labels,
-                    memory[0] >> 10, memory[1] >> 10);
+            System.out.printf(Locale.ROOT, "%-11s %6d images, %5d bad; rejected %5d, written %6d; resident %d MiB "
+                    + "after a tenth, %d MiB at most after that%n", Choices.name(policy), n, bad.size(),
+                    rejected.size(), labels, memory[0] >> 10, memory[1] >> 10);
         }
         if (policy != BadImage.FAIL && n > 1000) {
             assertTrue(memory[1] - memory[0] < 24 << 10, "grew from " + memory[0] + " to " + memory[1] + " KiB");

@@ -75,7 +75,8 @@ class NativeEnvironmentTest {
             for (String part : parts) {
                 assertTrue(value("refused").contains(part), value("refused") + " lacks " + part);
             }
-            assertTrue(output.startsWith("refused=") && output.lines().count() == 1, "one line, nothing else: " + output);
+            assertTrue(output.startsWith("refused=") && output.lines().count() == 1,
+                    "one line, nothing else: " + output);
         }
     }
 

@@ -32,8 +32,8 @@ class PrivateFolderTest {
     Path home;
 
     private void refuse(Path folder, String message) {
-        String said = assertThrows(PrivateFolder.UnfitException.class, () -> PrivateFolder.open(folder.toString(), false))
-                .getMessage();
+        String said = assertThrows(PrivateFolder.UnfitException.class,
+                () -> PrivateFolder.open(folder.toString(), false)).getMessage();
         assertTrue(said.contains(message), said + " lacks " + message);
         assertEquals(1, said.lines().count(), said);
     }
