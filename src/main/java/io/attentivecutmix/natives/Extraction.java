@@ -5,7 +5,6 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -143,19 +142,15 @@ final class Extraction implements AutoCloseable {
                 .mapToLong(BundledLibrary::size).sum();
     }
 
-    /** In parallel: it takes some 70 ms for oneDNN's 90 MB, and four times that when the jar must be unpacked. */
+    /** On this thread alone, some 70 ms for oneDNN's 90 MB: an application's common pool is not ours to start. */
     private List<BundledLibrary> differing(List<BundledLibrary> libraries) throws IOException {
-        try {
-            return libraries.parallelStream().filter(library -> {
-                try {
-                    return !isGood(library);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            }).toList();
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
+        List<BundledLibrary> differing = new ArrayList<>();
+        for (BundledLibrary library : libraries) {
+            if (!isGood(library)) {
+                differing.add(library);
+            }
         }
+        return differing;
     }
 
     private boolean isGood(BundledLibrary library) throws IOException {
