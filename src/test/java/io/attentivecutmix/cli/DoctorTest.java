@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.attentivecutmix.natives.NativeLibraries;
 import java.io.File;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -47,7 +48,7 @@ class DoctorTest {
                     topic + " is not in " + out);
         }
         if (Loader.getPlatform().startsWith("linux")) {
-            String cached = System.getProperty("org.bytedeco.javacpp.cachedir");
+            String cached = NativeLibraries.folder().orElseThrow().toString();
             for (String library : List.of("libdnnl.so.3", "libgomp.so.1", "libOpenCL.so.1", "libjnijavacpp.so")) {
                 assertTrue(out.toString().lines().anyMatch(l -> l.contains(" " + cached) && l.endsWith("/" + library)),
                         "the path of " + library + " is not in " + out);
