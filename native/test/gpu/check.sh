@@ -15,19 +15,21 @@
 #   device     whole steps on images that stay on the card: images/s, p50, p99, host's share
 #   timings    extractor and whole step, batch 1, 8, 64, 256, each precision (JMH)
 #   rivals     PyTorch: eager, compiled, hand-fused in a CUDA graph; and the per-sample pipeline
+#   soak       only when named: 1,000,000 small steps and 10,000 times opening and closing, 20 minutes each at most
 #
-# Without parts all are run, in this order; each has its own time limit, and none needs another. Raw output goes to
-# results/CARD-DATE/PART.log, the table to summary.md beside it; with --results a folder is continued, so that parts may
-# run one call at a time. A part that cannot run here is skipped with its reason. Exit status: 1 if a part failed,
-# else 0.
+# Without parts all but soak are run, in this order; each has its own time limit, and none needs another. Raw output
+# goes to results/CARD-DATE/PART.log, the table to summary.md beside it; with --results a folder is continued, so that
+# parts may run one call at a time. A part that cannot run here is skipped with its reason. Exit status: 1 if a part
+# failed, else 0.
 # Environment: PYTHON (default python3), ACM_LIBRARIES (folders to search first, separated by colons), ACM_STEPS
-# (default 10000).
+# (default 10000), ACM_SOAK (steps, cycles, seconds for each; default 1000000 10000 1200).
 set -euo pipefail
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+named_parts=(soak)
 all_parts=(machine ceilings contract sanitizer selftest steps stages device timings rivals)
 declare -A limits=([machine]=90 [ceilings]=180 [contract]=420 [sanitizer]=540 [selftest]=60 [steps]=300 [stages]=240
-  [device]=300 [timings]=590 [rivals]=590)
+  [device]=300 [soak]=2600 [timings]=590 [rivals]=590)
 readonly skipped=77
 
 die() {
@@ -204,6 +206,13 @@ part_steps() {
     "$(grep '^step ' "$ACM_RESULTS/steps.txt" | tail -1)"
 }
 
+part_soak() {
+  needs_device
+  java_ -Xms512m -Xmx512m -XX:+AlwaysPreTouch io.attentivecutmix.gpu.Soak ${ACM_SOAK:-1000000 10000 1200} \
+    | tee "$ACM_RESULTS/soak.txt"
+  headline "$(grep ' in ' "$ACM_RESULTS/soak.txt" | paste -sd ';' | sed 's/;/; /g'): flat"
+}
+
 part_stages() {
   needs_card
   java_ io.attentivecutmix.gpu.KernelTimings | tee "$ACM_RESULTS/stages.jsonl"
@@ -272,7 +281,7 @@ summarise() {
     echo
     echo "| part | status | seconds | |"
     echo "|---|---|---|---|"
-    for name in "${all_parts[@]}"; do
+    for name in "${all_parts[@]}" "${named_parts[@]}"; do
       [ -e "$ACM_RESULTS/$name.status" ] || continue
       read -r status seconds why <"$ACM_RESULTS/$name.status"
       text=$(cat "$ACM_RESULTS/$name.headline" 2>/dev/null || true)
@@ -336,7 +345,8 @@ while [ $# -gt 0 ]; do
       exit 0
       ;;
     *)
-      [[ " ${all_parts[*]} " == *" $1 "* ]] || die "part is $1; allowed: ${all_parts[*]}"
+      [[ " ${all_parts[*]} ${named_parts[*]} " == *" $1 "* ]] \
+        || die "part is $1; allowed: ${all_parts[*]} ${named_parts[*]}"
       parts+=("$1")
       shift
       ;;

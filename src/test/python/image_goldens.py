@@ -128,6 +128,11 @@ def exif(orientation, order=">", kind=3):
     return head + entries + struct.pack(order + "HHI", 0x112, kind, 1) + value + struct.pack(order + "I", 0)
 
 
+def looped(orientation):
+    """The next directory of the only one is itself."""
+    return exif(orientation)[:-4] + struct.pack(">I", 8)
+
+
 def xmp(orientation, attribute=True):
     body = f'tiff:Orientation="{orientation}"' if attribute else f"<tiff:Orientation>{orientation}</tiff:Orientation>"
     return f'<x:xmpmeta xmlns:x="adobe:ns:meta/">{body}</x:xmpmeta>'.encode()
@@ -173,6 +178,15 @@ def pngs():
     raw = b"\nexif\n%8d\n" % 30 + (b"Exif\0\0" + exif(8)).hex().encode()
     wrapped = raw[:60] + b"\n" + raw[60:]
     add("png-raw-profile.png", png(rgb, 8, 2, before=[chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(wrapped))]))
+    hidden = [chunk(b"acTL", struct.pack(">II", 1, 0))]
+    frame = struct.pack(">IIIIIHHBB", 0, 7, 9, 0, 0, 1, 10, 0, 0)
+    data = b"\0\0\0\1" + zlib.compress(filtered([r for r in noise(9, 21, 1, 12)[:, :, 0]], 3))
+    add("png-animated-hidden.png", png(rgb, 8, 2, before=hidden, after=[chunk(b"fcTL", frame), chunk(b"fdAT", data)]))
+    add("png-rgb-palette.png", png(rgb, 8, 2, before=[chunk(b"PLTE", palette[:48])]))
+    add("png-profile-broken.png", png(rgb, 8, 2, before=[chunk(b"iCCP", b"x\0\0" + b"broken")]))
+    add("png-exif-loop.png", png(rgb, 8, 2, before=[chunk(b"eXIf", looped(6))]))
+    add("png-16-trns.png", png(np.random.default_rng(9).integers(0, 65536, (5, 6, 3)), 16, 2, before=[chunk(b"tRNS", bytes(6))]))
+    add("png-1-trns.png", png(np.random.default_rng(9).integers(0, 2, (5, 11, 1)), 1, 0, before=[chunk(b"tRNS", b"\0\1")]))
     im = Image.fromarray(noise(12, 10, 3))
     save("png-animated.png", im, "PNG", save_all=True, append_images=[Image.fromarray(noise(12, 10, 3, 2))])
     save("png-pillow-1.png", Image.fromarray(noise(9, 11, 1)[:, :, 0]).convert("1"), "PNG")
@@ -300,6 +314,19 @@ def bmps():
 
 # ---- WebP
 
+def riff(kind, body):
+    return kind + struct.pack("<I", len(body)) + body + bytes(len(body) & 1)
+
+
+def webp(*chunks):
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def vp8x(flags, w, h):
+    return riff(b"VP8X", bytes([flags, 0, 0, 0]) + struct.pack("<I", w - 1)[:3] + struct.pack("<I", h - 1)[:3])
+
+
 def webps():
     rgba = np.dstack([picture(37, 45), noise(37, 45, 1)])
     save("webp-lossless.webp", Image.fromarray(picture(37, 45)), "WEBP", lossless=True)
@@ -310,6 +337,15 @@ def webps():
     save("webp-lossless-xmp5.webp", Image.fromarray(picture(19, 23)), "WEBP", lossless=True, xmp=xmp(5))
     save("webp-lossless-animated.webp", Image.fromarray(picture(36, 44)), "WEBP", lossless=True, save_all=True,
          append_images=[Image.fromarray(picture(36, 44, 2))])
+    b = io.BytesIO()
+    Image.fromarray(picture(5, 9)).save(b, "WEBP", lossless=True)
+    image = b.getvalue()[12:]
+    add("webp-simple-exif.webp", webp(image, riff(b"EXIF", exif(6))))
+    add("webp-simple-header-last.webp", webp(image, riff(b"VP8X", bytes(10))))
+    add("webp-unflagged-exif.webp", webp(vp8x(0, 9, 5), image, riff(b"EXIF", exif(6))))
+    add("webp-unflagged-xmp.webp", webp(vp8x(8, 9, 5), image, riff(b"XMP ", xmp(6))))
+    add("webp-flagged-exif.webp", webp(vp8x(8, 9, 5), riff(b"EXIF", exif(6)), image))
+    add("webp-trailing.webp", webp(image) + b"anything")
     save("webp-1x1.webp", Image.fromarray(picture(1, 1)), "WEBP", lossless=True)
     for q in (30, 90):
         save(f"webp-q{q}.webp", Image.fromarray(picture(37, 45)), "WEBP", "webp", quality=q)
@@ -400,6 +436,18 @@ def jpegs():
         base[:2] + app1(b"Exif\0\0" + block[:20]) + app1(b"Exif\0\0" + block[20:]) + base[2:], "jpeg")
     add("jpeg-exif-and-xmp.jpg", base[:2] + app1(b"http://ns.adobe.com/xap/1.0/\0" + xmp(6))
         + app1(b"Exif\0\0" + exif(3)) + base[2:], "jpeg")
+    add("jpeg-exif-loop.jpg", base[:2] + app1(b"Exif\0\0" + looped(6)) + base[2:], "jpeg")
+    add("jpeg-profile-broken.jpg", base[:2] + b"\xff\xe2" + struct.pack(">H", 30) + b"ICC_PROFILE\0\1\1" + bytes(14)
+        + base[2:], "jpeg")
+    add("jpeg-fill-bytes.jpg", base[:2] + b"\xff" * 9 + base[2:], "jpeg")
+    thumbnail = exif(1)[:-4] + struct.pack(">I", len(exif(1))) + struct.pack(">HHHII", 2, 0x201, 4, 1, len(exif(1)) + 30) \
+        + struct.pack(">HHIII", 0x202, 4, 1, len(base), 0)
+    add("jpeg-thumbnail.jpg", base[:2] + app1(b"Exif\0\0" + thumbnail + base) + base[2:], "jpeg")
+    end = len(base) - 2
+    add("jpeg-height-twice.jpg", base[:end] + b"\xff\xdc\0\4" + struct.pack(">H", small.height) + base[end:], "jpeg")
+    b = io.BytesIO()
+    small.save(b, "MPO", save_all=True, append_images=[Image.fromarray(picture(9, 14, 2))])
+    add("jpeg-two-pictures.jpg", b.getvalue(), "jpeg")
     add("jpeg-trailing.jpg", base + b"anything" + base, "jpeg")
     for h, w in [(1, 1), (1, 40), (40, 1), (8, 8), (17, 16), (7, 33)]:
         save(f"jpeg-{h}x{w}.jpg", Image.fromarray(picture(h, w)), "JPEG", "jpeg", quality=90)

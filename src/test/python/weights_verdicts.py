@@ -1,7 +1,8 @@
 """What others say of weights files, for the Java tests to compare with.
 
-    python weights_verdicts.py                  writes golden/weights/safetensors_verdicts.txt and timm_variants.txt
-    python weights_verdicts.py COUNT SEED FILE  writes COUNT random safetensors files and their verdicts to FILE
+    python weights_verdicts.py      writes golden/weights/safetensors_verdicts.txt and timm_variants.txt
+
+(safetensors_differential.py writes as many more files as are wanted.)
 
 safetensors_verdicts.txt: one file per line, the verdict of the safetensors package ("accept" or "refuse") and the file
 in Base64.
@@ -14,7 +15,6 @@ import base64
 import json
 import pathlib
 import random
-import sys
 
 import safetensors
 
@@ -98,6 +98,20 @@ def structure_cases():
         yield file("{%s}" % ",".join('"t%d":' % i + u8 % (e - b, b, e) for i, (b, e) in enumerate(ranges)), 4)
 
 
+def decision_cases():
+    """What the package accepts and we refuse, with its neighbours that both accept."""
+    for dtype, bits in [("F4", 4), ("F6_E2M3", 6), ("F6_E3M2", 6), ("F8_E5M2", 8), ("F8_E4M3", 8), ("F8_E8M0", 8),
+                        ("F8_E4M3FNUZ", 8), ("F8_E5M2FNUZ", 8), ("U16", 16), ("U32", 32), ("C64", 64), ("U64", 64)]:
+        yield file('{"a":{"dtype":"%s","shape":[4],"data_offsets":[0,%d]}}' % (dtype, bits // 2), bits // 2)
+    for shape in ["[0,2147483647]", "[0,2147483648]", "[0,999999999999999999]", "[0,1000000000000000000]",
+                  "[0,18446744073709551615]", "[0,1,1,1,1,1,1,1]", "[0,1,1,1,1,1,1,1,1]"]:
+        yield file('{"a":{"dtype":"F32","shape":%s,"data_offsets":[0,0]}}' % shape)
+    for depth in (61, 62, 63, 64, 100):
+        yield file('{"a":{"x":%s%s,%s}}' % ("[" * depth, "]" * depth, GOOD), 8)
+    yield file('{"t1":{"dtype":"F32","shape":[3],"data_offsets":[0,8]},"t1":{%s}}' % GOOD, 8)
+    yield file('{"t1":{"dtype":"U16","shape":[4],"data_offsets":[8,0]},"t1":{%s}}' % GOOD, 8)
+
+
 def random_case(rng):
     """Some tensors with sound offsets; then, mostly, a few changes to the text, to its bytes or to the length."""
     tensors, at = [], 0
@@ -172,11 +186,7 @@ def timm_variants():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        rng = random.Random(int(sys.argv[2]))
-        pathlib.Path(sys.argv[3]).write_text(lines(random_case(rng) for _ in range(int(sys.argv[1]))))
-    else:
-        rng = random.Random(1)
-        cases = [*field_cases(), *structure_cases(), *(random_case(rng) for _ in range(600))]
-        (OUT / "safetensors_verdicts.txt").write_text(lines(dict.fromkeys(cases)))
-        (OUT / "timm_variants.txt").write_text(timm_variants())
+    rng = random.Random(1)
+    cases = [*field_cases(), *structure_cases(), *(random_case(rng) for _ in range(600)), *decision_cases()]
+    (OUT / "safetensors_verdicts.txt").write_text(lines(dict.fromkeys(cases)))
+    (OUT / "timm_variants.txt").write_text(timm_variants())

@@ -21,6 +21,8 @@ import io.attentivecutmix.method.PixelFormat;
 import io.attentivecutmix.method.Planner;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.method.Reduction;
+import io.attentivecutmix.quantisation.Calibration;
+import io.attentivecutmix.quantisation.Preprocessing;
 import io.attentivecutmix.weights.CacheFolder;
 import io.attentivecutmix.weights.Weights;
 import java.lang.System.Logger.Level;
@@ -48,9 +50,23 @@ import java.util.concurrent.atomic.AtomicLong;
  * {@code -Dio.attentivecutmix.traceLeaks=true} the log holds the stack of the opener. {@link #close} waits for a
  * running call.
  *
- * <p><b>Determinism:</b> draws depend on the pairing's seed, epoch, step and sample index alone; on one kind of device with one
- * precision the same batch gives the same bits whatever the thread count. Heat maps and cells of an image do not depend
- * on the rest of its batch; partners do, and so does a k that is drawn once per batch.
+ * <p><b>Determinism:</b> what is bit for bit the same, and when.
+ * <ul>
+ * <li><em>Always</em>, on every device, operating system and Java, whatever the number of threads and the split into
+ * batches: the draws of an image (whether it is mixed, λ, k, random cells, box) for the same seed, epoch, step and
+ * sample, as long as {@link io.attentivecutmix.method.Draws#VERSION} is the same; partners, and a λ that is drawn once
+ * per batch, for the same batch as well; the cells, given the bits of the heat map
+ * ({@link io.attentivecutmix.method.Selection}); pixels that are pasted but not resized, masks, label weights and soft
+ * labels, given the cells.
+ * <li><em>On one kind of processor with one version of oneDNN and one precision:</em> heat maps too, whatever the
+ * number of threads, the batch and an image's place in it; so all of a result.
+ * <li><em>On one model of GPU with one driver, cuDNN, precision and choice of implementations:</em> heat maps too, for
+ * the same batch size. The choice is the same from run to run with {@link Builder#deterministic}, or from the same plan
+ * file. Another batch size may be computed by another implementation, and differ in the last bits.
+ * <li><em>Not promised:</em> equal bits of heat maps between the processor and a GPU, between two architectures, two
+ * precisions or two versions of a library. Cells then differ only where two cells' heat is as close as the rounding.
+ * </ul>
+ * {@link #fingerprint} tells all that this depends on.
  */
 public final class AttentiveCutMix implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(AttentiveCutMix.class.getName());
@@ -64,6 +80,8 @@ public final class AttentiveCutMix implements AutoCloseable {
     private final boolean hasExtractor;
     private final int classes;
     private final int channels;
+    /** Kept in place of the weights, which the caller may want to forget. */
+    private final Optional<String> weightsSha256;
     private final boolean keepHeatMaps;
     private final Engine engine;
     private final Planner planner;
@@ -83,10 +101,11 @@ public final class AttentiveCutMix implements AutoCloseable {
         hasExtractor = weights != null;
         classes = hasExtractor ? weights.classes() : 0;
         channels = hasExtractor ? weights.network().channels() : 0;
+        weightsSha256 = Optional.ofNullable(weights).map(Weights::tensorsSha256);
         planner = new Planner(options);
         boolean needsClassifier = hasExtractor && options.reduction() == Reduction.CLASS;
         engine = device.open(new EngineConfig(hasExtractor ? weights.network() : null, weights,
-                needsClassifier ? weights.classifier() : null, options, precision, threads,
+                needsClassifier ? weights.classifier() : null, options, precision, threads, builder.calibration,
                 new Tuning(builder.measure, builder.deterministic, Optional.ofNullable(builder.planFolder))));
         owned = new Owned(engine, Boolean.getBoolean("io.attentivecutmix.traceLeaks")
                 ? new Throwable("the mixer was opened here") : null);
@@ -289,7 +308,7 @@ public final class AttentiveCutMix implements AutoCloseable {
             planner.plan(pairing, images.count(), plan);
             planner.boxes(pairing, images, plan);
             Enqueued step = onDevice.enqueue(images, plan, attentive, idsOf(labels, plan.count), out, stream);
-            return new DeviceMix(step, options, plan, pairing, labels == null ? null : labels.copyInto(Labels.of()),
+            return new DeviceMix(this, step, plan, pairing, labels == null ? null : labels.copyInto(Labels.of()),
                     images.height(), images.width());
         } finally {
             leave();
@@ -534,6 +553,21 @@ public final class AttentiveCutMix implements AutoCloseable {
         return engine.description();
     }
 
+    /**
+     * What results of this mixer come from: where two fingerprints are equal, the same calls give the same bits. On a
+     * GPU it covers the batch sizes that have been prepared, or seen, when it is asked for.
+     *
+     * @throws IllegalStateException if the mixer is closed or in use by another thread
+     */
+    public Fingerprint fingerprint() {
+        gate.enter("fingerprint");
+        try {
+            return Fingerprint.of(device, precision, options, engine, weightsSha256);
+        } finally {
+            leave();
+        }
+    }
+
     /** Refuses new calls, waits for the running one, then frees everything; may be called again. */
     @Override
     public void close() {
@@ -545,11 +579,12 @@ public final class AttentiveCutMix implements AutoCloseable {
 
     /** What a mixer is built from; everything has a default but the weights. */
     public static final class Builder {
-        private static final int MAX_THREADS = 1024;
+        static final int MAX_THREADS = 1024;
 
         private Weights weights;
         private Device device;
         private Precision precision;
+        private Calibration calibration;
         private MixOptions options = MixOptions.paper();
         private int threads;
         private PixelFormat output = PixelFormat.UINT8_NHWC;
@@ -578,6 +613,15 @@ public final class AttentiveCutMix implements AutoCloseable {
         /** Arithmetic of the extractor; default {@link Device#defaultPrecision}. */
         public Builder precision(Precision value) {
             precision = Objects.requireNonNull(value, "precision");
+            return this;
+        }
+
+        /**
+         * What {@link Precision#INT8} needs, from a {@link Calibrator} or a file; it must be for these weights and
+         * options. Not to be given with another precision.
+         */
+        public Builder calibration(Calibration value) {
+            calibration = Objects.requireNonNull(value, "calibration");
             return this;
         }
 
@@ -643,7 +687,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
 
         /**
-         * Loads the device's libraries and builds the extractor.
+         * Loads the device's libraries, hashes the weights ({@link Weights#tensorsSha256}, once for each
+         * {@link Weights}) and builds the extractor.
          *
          * @throws io.attentivecutmix.engine.DeviceUnavailableException if the device cannot be used, with the reason
          * @throws io.attentivecutmix.engine.OutOfDeviceMemoryException if the extractor's memory cannot be had
@@ -660,7 +705,7 @@ public final class AttentiveCutMix implements AutoCloseable {
             }
             if (weights != null && precision != null && !where.precisions().contains(precision)) {
                 throw new IllegalArgumentException("precision is " + precision + "; allowed on " + where.name() + ": "
-                        + where.precisions());
+                        + where.precisions() + where.whyNot(precision));
             }
             if (weights == null && keepHeatMaps) {
                 throw new IllegalArgumentException("keepHeatMaps is true without weights; allowed: false");
@@ -668,6 +713,15 @@ public final class AttentiveCutMix implements AutoCloseable {
             if (weights != null && options.reduction() == Reduction.CLASS && !weights.hasClassifier()) {
                 throw new IllegalArgumentException("reduction is CLASS, but " + weights.source()
                         + " has no classifier (fc.weight); allowed: MEAN, LAST, MAX, L2");
+            }
+            if (calibration == null ? precision == Precision.INT8 : precision != Precision.INT8) {
+                throw new IllegalArgumentException(calibration == null
+                        ? "precision is INT8 without a calibration; allowed: with one, see Calibrator"
+                        : "calibration is given with precision " + (precision == null ? "not named" : precision)
+                                + "; allowed: INT8");
+            }
+            if (calibration != null && weights != null) {
+                calibration.check(weights.network(), weights.sha256(), Preprocessing.of(options));
             }
             Precision arithmetic = precision;
             if (arithmetic == null) {

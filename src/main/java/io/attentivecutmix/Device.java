@@ -93,6 +93,11 @@ public abstract sealed class Device {
      */
     public abstract List<Check> checks();
 
+    /** What to say beside the precisions that are allowed when this one is not; may be empty. */
+    String whyNot(Precision precision) {
+        return precision == Precision.INT8 ? " (INT8 runs on processors only)" : "";
+    }
+
     abstract Engine open(EngineConfig config);
 
     /** Address of a direct buffer's first byte; 0 if the device's libraries cannot tell. */
@@ -171,6 +176,12 @@ public abstract sealed class Device {
         @Override
         public List<Check> checks() {
             return CpuDevice.checks();
+        }
+
+        @Override
+        String whyNot(Precision precision) {
+            return precision == Precision.INT8 ? " (INT8 needs instructions that add products of bytes in 32 bits, on"
+                    + " x86 VNNI; this one has " + CpuDevice.isa() + ")" : "";
         }
 
         @Override

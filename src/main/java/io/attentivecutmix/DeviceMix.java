@@ -18,17 +18,19 @@ import java.util.Objects;
  * <p>Not thread-safe. Nothing to close; closing the mixer waits for its steps and keeps what the host reads here.
  */
 public final class DeviceMix {
+    /** Reachable as long as this is: a forgotten mixer is closed, and its handles would be void. */
+    private final AttentiveCutMix mixer;
     private final Enqueued step;
-    private final MixOptions options;
     private final MixPlan plan;
     private final Pairing pairing;
     private final Labels labels;
     private final int[] heights;
     private final int[] widths;
 
-    DeviceMix(Enqueued step, MixOptions options, MixPlan plan, Pairing pairing, Labels labels, int height, int width) {
+    DeviceMix(AttentiveCutMix mixer, Enqueued step, MixPlan plan, Pairing pairing, Labels labels, int height,
+            int width) {
+        this.mixer = mixer;
         this.step = step;
-        this.options = options;
         this.plan = plan;
         this.pairing = pairing;
         this.labels = labels;
@@ -157,6 +159,6 @@ public final class DeviceMix {
     /** Everything this mix used, to be stored or replayed; waits. */
     public MixRecord record() {
         await();
-        return MixRecord.of(options, pairing, plan, heights, widths);
+        return MixRecord.of(mixer.options(), pairing, plan, heights, widths);
     }
 }

@@ -31,6 +31,7 @@ class ArchitectureTest {
             .layer("cpu").definedBy(BASE + "cpu..")
             .layer("cuda").definedBy(BASE + "cuda..")
             .layer("engine").definedBy(BASE + "engine..")
+            .layer("quantisation").definedBy(BASE + "quantisation..")
             .layer("method").definedBy(BASE + "method..")
             .layer("weights").definedBy(BASE + "weights..")
             .layer("network").definedBy(BASE + "network..")
@@ -43,10 +44,13 @@ class ArchitectureTest {
             .whereLayer("cpu").mayOnlyBeAccessedByLayers("api")
             .whereLayer("cuda").mayOnlyBeAccessedByLayers("api")
             .whereLayer("engine").mayOnlyBeAccessedByLayers("api", "cpu", "cuda", "cli")
-            .whereLayer("method").mayOnlyBeAccessedByLayers("engine", "api", "cpu", "cuda", "cli")
+            .whereLayer("quantisation").mayOnlyBeAccessedByLayers("engine", "api", "cpu", "cuda", "cli")
+            .whereLayer("method").mayOnlyBeAccessedByLayers("quantisation", "engine", "api", "cpu", "cuda", "cli")
             .whereLayer("weights").mayOnlyBeAccessedByLayers("api", "cli")
-            .whereLayer("network").mayOnlyBeAccessedByLayers("weights", "method", "engine", "api", "cpu", "cuda", "cli")
-            .whereLayer("image").mayOnlyBeAccessedByLayers("method", "engine", "api", "cpu", "cuda", "cli")
+            .whereLayer("network").mayOnlyBeAccessedByLayers("weights", "method", "quantisation", "engine", "api",
+                    "cpu", "cuda", "cli")
+            .whereLayer("image").mayOnlyBeAccessedByLayers("method", "quantisation", "engine", "api", "cpu", "cuda",
+                    "cli")
             .whereLayer("natives").mayOnlyBeAccessedByLayers("environment", "image", "weights", "api", "cpu", "cuda",
                     "cli")
             .whereLayer("environment").mayOnlyBeAccessedByLayers("api", "cpu", "cuda", "cli");
@@ -88,7 +92,8 @@ class ArchitectureTest {
     static final ArchRule noPointersInPublicSignatures = noMethods().that().areDeclaredInClassesThat(
                     resideInAPackage("io.attentivecutmix").or(resideInAPackage(BASE + "method.."))
                             .or(resideInAPackage(BASE + "image..")).or(resideInAPackage(BASE + "weights.."))
-                            .or(resideInAPackage(BASE + "network..")).or(resideInAPackage(BASE + "engine..")))
+                            .or(resideInAPackage(BASE + "network..")).or(resideInAPackage(BASE + "engine.."))
+                            .or(resideInAPackage(BASE + "quantisation..")))
             .and().arePublic().should(
                     com.tngtech.archunit.lang.conditions.ArchConditions.have(new DescribedPredicate<JavaMethod>(
                             "a JavaCPP type in their signature") {

@@ -60,10 +60,10 @@ final class AttendCommand implements Callable<Integer> {
     @Option(names = "--no-pictures", description = "Write no pictures, only numbers.")
     private boolean noPictures;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
     private RunArgs run = new RunArgs();
 
-    @ArgGroup(exclusive = false, heading = "%nThe method:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nThe method:%n")
     private MethodArgs method = new MethodArgs();
 
     AttendCommand(Console console) {
@@ -100,13 +100,14 @@ final class AttendCommand implements Callable<Integer> {
         Weights weights = run.load(console);
         ImageDecoder decoder = ImageDecoder.best();
         Manifest manifest = new Manifest();
+        Batches batches = new Batches(list.size(), input.limit(), input.batchSize, Batches.Order.SORTED, 0, 0);
+        RunCalibration int8 = run.int8(console, options, weights, list, batches);
         ExecutorService pool = FilePool.of(run.fileThreads());
-        try (AttentiveCutMix mixer = run.builder(options).weights(weights).build();
+        try (AttentiveCutMix mixer = int8.apply(run.builder(options).weights(weights)).build();
                 Interrupt interrupt = Interrupt.listen();
                 FolderLock lock = folder.lock()) {
-            Plan plan = plan(list, classes, mixer, weights, decoder);
+            Plan plan = plan(list, classes, mixer, weights, int8, decoder);
             boolean goesOn = resume && folder.hasPlan();
-            Batches batches = new Batches(list.size(), input.limit(), input.batchSize, Batches.Order.SORTED, 0, 0);
             Finished finished = Finished.nothing();
             if (goesOn) {
                 plan.requireSame(folder);
@@ -116,12 +117,14 @@ final class AttendCommand implements Callable<Integer> {
                 folder.create(force, OutputFolder.OF_ATTEND);
                 plan.write(folder);
             }
+            int8.keep(folder);
             counts = finished.counts();
             counts.batches = finished.last() + 1;
             BatchLoader loader = new BatchLoader(pool, decoder, null, input.badImage, options.grid(), 1);
             Outcome outcome = attend(new Job(mixer, loader, pool, folder, byClass, fixed.k()), list, classes,
                     batches, interrupt);
             manifest.write(folder, "attend", mixer, weights, decoder.description(), g -> {
+                int8.write(g);
                 g.writeStringProperty("images", list.root().toString());
                 g.writeStringProperty("labels", classes.origin());
                 Summary.write(g, outcome);
@@ -135,10 +138,11 @@ final class AttendCommand implements Callable<Integer> {
 
     /** All that decides what is written. */
     private Plan plan(ImageList list, ClassLabels classes, AttentiveCutMix mixer, Weights weights,
-            ImageDecoder decoder) throws IOException {
+            RunCalibration int8, ImageDecoder decoder) throws IOException {
         return new Plan().with("version", Version.TEXT).with("command", "attend")
                 .with("options", mixer.options().toJson()).with("weights", weights.sha256())
                 .with("device", mixer.device().name()).with("precision", mixer.precision())
+                .with("calibration", int8.sha256())
                 .with("decoder", decoder.description()).with("batch_size", input.batchSize)
                 .with("limit", Math.min(input.limit(), list.size())).with(list, classes)
                 .with("features", features).with("pictures", !noPictures)

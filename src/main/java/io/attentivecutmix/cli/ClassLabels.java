@@ -19,9 +19,9 @@ import java.util.regex.Pattern;
  */
 final class ClassLabels {
     private static final Pattern ID = Pattern.compile("[0-9]{1,10}");
-    /** What someone meant as a number, but is no id. Full-width digits are made plain before this is asked. */
-    private static final Pattern NUMBER =
-            Pattern.compile("\\s*[+-]?(([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?|NaN|Inf|Infinity)\\s*");
+    /** What someone meant as a number, but is no id. Digits of other scripts are made plain before this is asked. */
+    private static final Pattern NUMBER = Pattern.compile(
+            "\\s*[+-]?(([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))\\s*");
 
     private final String origin;
     private final int[] ids;
@@ -98,7 +98,8 @@ final class ClassLabels {
             int pathColumn = header.indexOf("path");
             int labelColumn = header.indexOf("label");
             if (header.size() != 2 || pathColumn < 0 || labelColumn < 0) {
-                throw reader.fault("is '" + String.join(",", header) + "'; allowed: the header path,label");
+                throw reader.fault("is '" + Printable.shorten(String.join(",", header))
+                        + "'; allowed: the header path,label");
             }
             for (List<String> row = reader.next(); row != null; row = reader.next()) {
                 if (row.size() != 2) {
@@ -110,9 +111,9 @@ final class ClassLabels {
                     continue;
                 }
                 if (labels[i] != null) {
-                    throw reader.fault("labels '" + images.name(i) + "' as '" + row.get(labelColumn) + "', but line "
-                            + lines[i]
-                            + " has labelled it as '" + labels[i] + "'; allowed: one row per image");
+                    throw reader.fault("labels '" + images.name(i) + "' as '" + Printable.shorten(row.get(labelColumn))
+                            + "', but line " + lines[i] + " has labelled it as '" + Printable.shorten(labels[i])
+                            + "'; allowed: one row per image");
                 }
                 labels[i] = check(row.get(labelColumn), reader);
                 lines[i] = reader.line();
@@ -137,14 +138,23 @@ final class ClassLabels {
             if (Long.parseLong(label) > Integer.MAX_VALUE) {
                 throw reader.fault("has class id " + label + "; allowed: 0 to " + Integer.MAX_VALUE);
             }
-        } else if (NUMBER.matcher(Normalizer.normalize(label, Normalizer.Form.NFKC)).matches()) {
-            throw reader.fault("has label '" + label
+        } else if (NUMBER.matcher(plainDigits(label)).matches()) {
+            throw reader.fault("has label '" + Printable.shorten(label)
                     + "'; allowed: class ids in digits 0 to 9 without blanks, from 0 to "
                     + Integer.MAX_VALUE + ", or names");
         } else if (label.isBlank() || !label.equals(label.strip())) {
-            throw reader.fault("has label '" + label + "'; allowed: names without blanks around them");
+            throw reader.fault("has label '" + Printable.shorten(label)
+                    + "'; allowed: names without blanks around them");
         }
         return label;
+    }
+
+    /** Digits of every script as 0 to 9, full-width signs and the like as the plain ones. */
+    private static String plainDigits(String label) {
+        StringBuilder plain = new StringBuilder();
+        Normalizer.normalize(label, Normalizer.Form.NFKC).codePoints().forEach(c -> plain.appendCodePoint(
+                Character.getType(c) == Character.DECIMAL_DIGIT_NUMBER ? '0' + Character.digit(c, 10) : c));
+        return plain.toString();
     }
 
     private static void requireAll(Path csv, ImageList images, String[] labels) {
@@ -174,9 +184,9 @@ final class ClassLabels {
             }
         }
         if (id >= 0 && name >= 0) {
-            throw CommandException.usage(csv + ": line " + lines[name] + " has the name '" + labels[name]
-                    + "', but line "
-                    + lines[id] + " the class id " + labels[id] + "; allowed: all names or all ids");
+            throw CommandException.usage(csv + ": line " + lines[name] + " has the name '"
+                    + Printable.shorten(labels[name]) + "', but line " + lines[id] + " the class id " + labels[id]
+                    + "; allowed: all names or all ids");
         }
         if (name >= 0) {
             return ofNames("csv names", labels, unused);

@@ -23,10 +23,10 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Of the pictures and all draws. Default 0.")
     private long seed;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
     private RunArgs run = new RunArgs();
 
-    @ArgGroup(exclusive = false, heading = "%nThe method:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nThe method:%n")
     private MethodArgs method = new MethodArgs();
 
     DemoCommand(Console console) {

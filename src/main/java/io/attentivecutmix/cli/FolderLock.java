@@ -39,7 +39,8 @@ final class FolderLock implements Closeable {
     @Override
     public void close() throws IOException {
         // removed while it is locked, so that nobody's fresh file is removed
-        Files.deleteIfExists(file);
-        channel.close();
+        try (channel) {
+            Files.deleteIfExists(file);
+        }
     }
 }

@@ -111,7 +111,7 @@ final class ImageList {
                 }
                 Integer before = lines.putIfAbsent(file, source.line());
                 if (before != null) {
-                    throw source.fault(source.line(), "repeats line " + before + ": " + line);
+                    throw source.fault(source.line(), "repeats line " + before + ": " + Printable.shorten(line));
                 }
                 files.add(file);
             }

@@ -1,6 +1,14 @@
 package io.attentivecutmix.cli;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,12 +30,35 @@ final class JsonTree {
     private static final JsonFactory FACTORY =
             JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
+    /** Of a file, in bytes: a class of 20 characters for each of three million ids. */
+    private static final int MAX_BYTES = 64 << 20;
+
     private final String where;
     private final Map<String, Object> members;
 
     private JsonTree(String where, Map<String, Object> members) {
         this.where = where;
         this.members = members;
+    }
+
+    /** As {@link #parse}, from a file of UTF-8. */
+    static JsonTree read(Path file, String raw) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw CommandException.usage(file + " is not a regular file");
+        }
+        if (Files.size(file) > MAX_BYTES) {
+            throw CommandException.usage(file + " is longer than " + MAX_BYTES + " bytes");
+        }
+        byte[] bytes;
+        try (InputStream in = Files.newInputStream(file)) {
+            bytes = in.readNBytes(MAX_BYTES);
+        }
+        try {
+            return parse(file.toString(), StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString(),
+                    raw);
+        } catch (CharacterCodingException e) {
+            throw CommandException.usage(file + " is not UTF-8", e);
+        }
     }
 
     /**
@@ -101,6 +132,14 @@ final class JsonTree {
         return get(key, String.class, "a string");
     }
 
+    Path path(String key) {
+        try {
+            return Path.of(string(key));
+        } catch (InvalidPathException e) {
+            throw CommandException.usage(where + ": " + key + " is no path: " + e.getReason(), e);
+        }
+    }
+
     long integer(String key) {
         return get(key, Long.class, "a whole number");
     }
@@ -126,7 +165,8 @@ final class JsonTree {
         List<T> out = new ArrayList<>();
         for (Object o : get(key, List.class, "an array")) {
             if (!type.isInstance(o)) {
-                throw CommandException.usage(where + ": " + key + " holds " + o + "; allowed: " + what);
+                throw CommandException.usage(where + ": " + key + " holds " + Printable.shorten(o.toString())
+                        + "; allowed: " + what);
             }
             out.add(type.cast(o));
         }
@@ -136,7 +176,8 @@ final class JsonTree {
     private <T> T get(String key, Class<T> type, String what) {
         Object value = members.get(key);
         if (!type.isInstance(value)) {
-            throw CommandException.usage(where + ": " + key + (value == null ? " is missing" : " is " + value)
+            throw CommandException.usage(where + ": " + key
+                    + (value == null ? " is missing" : " is " + Printable.shorten(value.toString()))
                     + "; allowed: " + what);
         }
         return type.cast(value);

@@ -16,6 +16,7 @@ import java.util.concurrent.CancellationException;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.MaxValuesExceededException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -26,7 +27,7 @@ import picocli.CommandLine.TypeConversionException;
         showAtFileInUsageHelp = true,
         description = "Mixes images with Attentive CutMix.",
         subcommands = {DemoCommand.class, MixCommand.class, AttendCommand.class, ReplayCommand.class, InfoCommand.class,
-            DoctorCommand.class, GenerateCompletion.class},
+            CalibrateCommand.class, DoctorCommand.class, GenerateCompletion.class},
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {"0:everything asked for was done", "1:the run failed; what was finished is named in its files",
             "2:the command line, or a file it names, cannot be used; nothing was written",
@@ -100,7 +101,9 @@ public final class Main implements Runnable {
     }
 
     private static int refuse(Console console, ParameterException e) {
-        console.error(e.getMessage());
+        // picocli's own words for an option of a group are the whole group's usage, twice
+        console.error(e instanceof MaxValuesExceededException ? "an option is given more than once; allowed: once"
+                : e.getMessage());
         CommandLine command = e.getCommandLine();
         if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, console.err())) {
             console.err().println("see " + command.getCommandSpec().qualifiedName() + " --help");
@@ -142,6 +145,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         spec.commandLine().usage(spec.commandLine().getErr());
-        throw CommandException.usage("no command; allowed: demo, mix, attend, replay, info, doctor");
+        throw CommandException.usage("no command; allowed: demo, mix, attend, replay, info, calibrate, doctor");
     }
 }

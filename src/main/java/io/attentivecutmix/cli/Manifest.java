@@ -41,6 +41,8 @@ final class Manifest {
             g.writeStringProperty("device", mixer.device().name());
             g.writeStringProperty("precision", mixer.precision().name());
             g.writeStringProperty("engine", mixer.description());
+            g.writeName("fingerprint");
+            g.writeRawValue(mixer.fingerprint().toJson());
             g.writeStringProperty("decoder", decoder);
             g.writeStringProperty("java", System.getProperty("java.vm.name") + " "
                     + System.getProperty("java.runtime.version"));

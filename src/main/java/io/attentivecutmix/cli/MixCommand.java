@@ -34,10 +34,10 @@ final class MixCommand implements Callable<Integer> {
                     + "compared with its checksums and kept, the rest is done. Needs the same arguments and images.")
     private boolean resume;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
     private RunArgs run = new RunArgs();
 
-    @ArgGroup(exclusive = false, heading = "%nThe method:%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nThe method:%n")
     private MethodArgs method = new MethodArgs();
 
     @Option(names = "--pairing", paramLabel = "NAME",

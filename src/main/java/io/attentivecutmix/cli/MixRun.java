@@ -54,8 +54,10 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         }
         Weights weights = attentive ? run.load(console) : null;
         AttentiveCutMix.Builder builder = run.builder(options);
+        RunCalibration int8 = weights == null ? RunCalibration.NONE
+                : run.int8(console, options, weights, list, batches);
         if (weights != null) {
-            builder.weights(weights).keepHeatMaps(sheetRows > 0);
+            int8.apply(builder.weights(weights).keepHeatMaps(sheetRows > 0));
         }
         ImageDecoder decoder = ImageDecoder.best();
         Manifest manifest = new Manifest();
@@ -67,17 +69,17 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                 console.line("dry run: would write %d images to %s", batches.images(shard), folder.root());
                 return ExitStatus.OK;
             }
-            return write(list, classes, batches, alone ? 2 : 1, weights, folder, decoder, manifest, mixer);
+            return write(list, classes, batches, alone ? 2 : 1, weights, int8, folder, decoder, manifest, mixer);
         }
     }
 
     @SuppressWarnings("try") // the lock is held, not used
     private int write(ImageList list, ClassLabels classes, Batches batches, int leastImages, Weights weights,
-            OutputFolder folder, ImageDecoder decoder, Manifest manifest, AttentiveCutMix mixer)
+            RunCalibration int8, OutputFolder folder, ImageDecoder decoder, Manifest manifest, AttentiveCutMix mixer)
             throws IOException, InterruptedException {
         // outermost: a signal's hook waits until the summary is out
         try (Interrupt interrupt = Interrupt.listen(); FolderLock lock = folder.lock()) {
-            Plan plan = plan(list, classes, mixer, weights, decoder);
+            Plan plan = plan(list, classes, mixer, weights, int8, decoder);
             boolean goesOn = resume && folder.hasPlan();
             if (goesOn) {
                 plan.requireSame(folder);
@@ -85,6 +87,7 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                 folder.create(force, OutputFolder.OF_MIX);
                 plan.write(folder);
             }
+            int8.keep(folder);
             ContactSheet sheet = sheetRows == 0 ? null : new ContactSheet(title(), note(weights), sheetRows);
             Outcome outcome;
             ExecutorService pool = FilePool.of(run.fileThreads());
@@ -111,6 +114,7 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                             stream -> Pictures.png(stream, sheet.render()));
                 }
                 manifest.write(folder, command, mixer, weights, decoder.description(), g -> {
+                    int8.write(g);
                     g.writeNumberProperty("seed", seed);
                     g.writeNumberProperty("epoch", epoch);
                     g.writeStringProperty("pairing", Choices.name(pairing));
@@ -141,10 +145,11 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
 
     /** All that decides what is written. */
     private Plan plan(ImageList list, ClassLabels classes, AttentiveCutMix mixer, Weights weights,
-            ImageDecoder decoder) throws IOException {
+            RunCalibration int8, ImageDecoder decoder) throws IOException {
         return new Plan().with("version", Version.TEXT).with("command", command)
                 .with("options", mixer.options().toJson()).with("weights", weights == null ? "none" : weights.sha256())
                 .with("device", mixer.device().name()).with("precision", mixer.precision())
+                .with("calibration", int8.sha256())
                 .with("decoder", decoder.description()).with("seed", seed).with("epoch", epoch)
                 .with("pairing", Choices.name(pairing)).with("order", Choices.name(order))
                 .with("batch_size", input.batchSize).with("limit", Math.min(input.limit(), list.size()))

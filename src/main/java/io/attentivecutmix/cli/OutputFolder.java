@@ -18,11 +18,12 @@ final class OutputFolder {
     static final String CLASSES = "classes.json";
     static final String SHEET = "contact-sheet.png";
     static final String ATTENTION = "attention.jsonl";
+    static final String CALIBRATION = "calibration.json";
     /** What a mix writes beside its pictures. */
-    static final List<String> OF_MIX = List.of(RUN, LABELS, RECORDS, REJECTED, CLASSES, SHEET,
+    static final List<String> OF_MIX = List.of(RUN, LABELS, RECORDS, REJECTED, CLASSES, SHEET, CALIBRATION,
             Plan.FILE);
     /** What attend writes beside its pictures. */
-    static final List<String> OF_ATTEND = List.of(RUN, ATTENTION, REJECTED, Plan.FILE);
+    static final List<String> OF_ATTEND = List.of(RUN, ATTENTION, REJECTED, CALIBRATION, Plan.FILE);
 
     private final Path root;
     private final Path realImages;

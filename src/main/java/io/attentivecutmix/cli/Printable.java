@@ -6,6 +6,7 @@ import java.util.Locale;
 /** Text from outside made fit for a terminal. */
 final class Printable {
     private static final String INDENT = "    ";
+    private static final int MOST_QUOTED = 200;
 
     private Printable() {}
 
@@ -23,6 +24,16 @@ final class Printable {
             }
         });
         return out.toString();
+    }
+
+    /** Text from outside as part of a message: not more than a line or two of it. */
+    static String shorten(String text) {
+        if (text.length() <= MOST_QUOTED) {
+            return text;
+        }
+        // Not through the middle of a pair of surrogates
+        int end = Character.isHighSurrogate(text.charAt(MOST_QUOTED - 1)) ? MOST_QUOTED - 1 : MOST_QUOTED;
+        return text.substring(0, end) + "… (" + text.length() + " characters)";
     }
 
     static String escape(Path path) {

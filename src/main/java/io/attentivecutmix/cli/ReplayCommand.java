@@ -3,16 +3,11 @@ package io.attentivecutmix.cli;
 import io.attentivecutmix.AttentiveCutMix;
 import io.attentivecutmix.image.ImageDecoder;
 import io.attentivecutmix.method.MixOptions;
-import io.attentivecutmix.method.MixRecord;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import picocli.CommandLine.ArgGroup;
@@ -43,7 +38,7 @@ final class ReplayCommand implements Callable<Integer> {
             + "finished is compared with its checksums and kept, the rest is done.")
     private boolean resume;
 
-    @ArgGroup(exclusive = false, heading = "%nWhere to run (weights are not needed):%n", validate = false)
+    @ArgGroup(exclusive = false, heading = "%nWhere to run (weights are not needed):%n")
     private RunArgs run = new RunArgs();
 
     ReplayCommand(Console console) {
@@ -60,16 +55,16 @@ final class ReplayCommand implements Callable<Integer> {
                     + OutputFolder.RECORDS
                     + "; allowed: the output folder of a run of mix");
         }
-        JsonTree manifest = JsonTree.parse(runFile.toString(), Files.readString(runFile), "options");
-        MixOptions options = MixOptions.fromJson(manifest.string("options"));
-        Path root = images == null ? Path.of(manifest.string("images")) : images.toAbsolutePath().normalize();
+        JsonTree manifest = JsonTree.read(runFile, "options");
+        MixOptions options = options(runFile, manifest);
+        Path root = images == null ? manifest.path("images") : images.toAbsolutePath().normalize();
         ImageFormat format = Choices.parse(runFile + ": format", manifest.string("format"), ImageFormat.class);
         boolean labelled = !manifest.string("labels").equals("none");
-        Path masks = manifest.has("masks") ? Path.of(manifest.string("masks")) : null;
+        Path masks = manifest.has("masks") ? manifest.path("masks") : null;
         List<String> classes = List.of();
         Path classFile = from.resolve(OutputFolder.CLASSES);
         if (labelled && Files.isRegularFile(classFile)) {
-            classes = JsonTree.parse(classFile.toString(), Files.readString(classFile), "").strings("classes");
+            classes = JsonTree.read(classFile, "").strings("classes");
         }
         OutputFolder folder = OutputFolder.check(out, force, resume);
         folder.keepApart(from);
@@ -88,7 +83,7 @@ final class ReplayCommand implements Callable<Integer> {
             Finished finished = Finished.nothing();
             if (resume && folder.hasPlan()) {
                 plan.requireSame(folder);
-                finished = finished(folder, pool, records, root);
+                finished = finished(folder, pool, records, root, format);
                 finished.tell(console, run.quiet, folder);
             } else {
                 folder.create(force, OutputFolder.OF_MIX);
@@ -100,7 +95,7 @@ final class ReplayCommand implements Callable<Integer> {
             MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format,
                     masks != null, labelled, classes, null, finished), console);
             Outcome outcome;
-            try (RecordLines lines = new RecordLines(records, root, folder, finished.last());
+            try (RecordLines lines = new RecordLines(records, root, folder, format.ending(), finished.last());
                     Progress progress = Progress.of(console, run.quiet, "replay", "images",
                             manifest.integer("written"))) {
                 progress.advance(finished.counts().written);
@@ -128,15 +123,15 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
-    private static Finished finished(OutputFolder folder, ExecutorService pool, Path records, Path root)
-            throws IOException, InterruptedException {
+    private static Finished finished(OutputFolder folder, ExecutorService pool, Path records, Path root,
+            ImageFormat format) throws IOException, InterruptedException {
         int[] batches = {0};
         Finished finished = Finished.ofMix(folder, pool, last -> {
             int images = 0;
             if (last < 0) {
                 return images;
             }
-            try (RecordLines lines = new RecordLines(records, root, folder, -1)) {
+            try (RecordLines lines = new RecordLines(records, root, folder, format.ending())) {
                 for (BatchTask task = lines.next(); task.number() <= last; task = lines.next()) {
                     images += task.items().size();
                     batches[0]++;
@@ -153,99 +148,11 @@ final class ReplayCommand implements Callable<Integer> {
         return finished;
     }
 
-    /** The batches of records.jsonl, read as they are needed. */
-    private static final class RecordLines implements Iterator<BatchTask>, AutoCloseable {
-        private final Path file;
-        private final Path root;
-        private final OutputFolder out;
-        private final BufferedReader reader;
-        private String line;
-        private int number;
-
-        /** @param after number of the last batch that is passed over, or −1 */
-        RecordLines(Path file, Path root, OutputFolder out, int after) throws IOException {
-            this.file = file;
-            this.root = root;
-            this.out = out;
-            reader = Files.newBufferedReader(file);
-            line = reader.readLine();
-            while (line != null && after >= 0 && batch(file + ": line " + (number + 1), line) <= after) {
-                number++;
-                line = reader.readLine();
-            }
-        }
-
-        @Override
-        public boolean hasNext() {
-            return line != null;
-        }
-
-        @Override
-        public BatchTask next() {
-            if (line == null) {
-                throw new NoSuchElementException();
-            }
-            BatchTask task = task(line);
-            try {
-                line = reader.readLine();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-            return task;
-        }
-
-        private static long batch(String where, String text) {
-            return JsonTree.parse(where, text, "record").integer("batch");
-        }
-
-        private BatchTask task(String text) {
-            String where = file + ": line " + ++number;
-            JsonTree tree = JsonTree.parse(where, text, "record");
-            MixRecord record;
-            try {
-                record = MixRecord.fromJson(tree.string("record"));
-            } catch (IllegalArgumentException e) {
-                throw CommandException.usage(where + ": " + e.getMessage(), e);
-            }
-            List<String> names = tree.strings("images");
-            List<String> outputs = tree.strings("outputs");
-            List<Long> labels = tree.has("labels") ? tree.integers("labels") : List.of();
-            List<Long> checksums = tree.integers("crc32c");
-            int n = record.count();
-            if (names.size() != n || outputs.size() != n || checksums.size() != n
-                    || !labels.isEmpty() && labels.size() != n) {
-                throw CommandException.usage(where + ": has lists of different lengths");
-            }
-            List<Item> items = new ArrayList<>();
-            for (int i = 0; i < n; i++) {
-                Path path = root.resolve(plain(where, names.get(i)));
-                out.keepFrom(path);
-                items.add(new Item(names.get(i), path, plain(where, outputs.get(i)),
-                        labels.isEmpty() ? -1 : classId(where, labels.get(i))));
-            }
-            return new BatchTask((int) tree.integer("batch"), items,
-                    (mixer, batch, given, into) -> mixer.replay(batch, given, record, into), checksums);
-        }
-
-        private static int classId(String where, long id) {
-            if (id < 0 || id > Integer.MAX_VALUE) {
-                throw CommandException.usage(where + ": has class " + id + "; allowed: 0 to " + Integer.MAX_VALUE);
-            }
-            return (int) id;
-        }
-
-        /** A record from elsewhere must not read or write outside the folders that were named. */
-        private static String plain(String where, String name) {
-            Path path = Path.of(name).normalize();
-            if (path.isAbsolute() || path.startsWith("..") || path.toString().isEmpty()) {
-                throw CommandException.usage(where + ": names '" + name + "'; allowed: a path below its folder");
-            }
-            return name;
-        }
-
-        @Override
-        public void close() throws IOException {
-            reader.close();
+    private static MixOptions options(Path runFile, JsonTree manifest) {
+        try {
+            return MixOptions.fromJson(manifest.string("options"));
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage(runFile + ": " + e.getMessage(), e);
         }
     }
 }

@@ -1,12 +1,15 @@
 package io.attentivecutmix.cli;
 
 import io.attentivecutmix.AttentiveCutMix;
+import io.attentivecutmix.Calibrator;
 import io.attentivecutmix.Device;
+import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.weights.Hub;
 import io.attentivecutmix.weights.Weights;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
@@ -29,8 +32,13 @@ final class RunArgs {
     private String device = "best";
 
     @Option(names = "--precision", paramLabel = "NAME",
-            description = "fp32, bf16, …; default: the fastest that is native.")
+            description = "fp32, bf16, int8, …; default: the fastest float that is native.")
     private Precision precision;
+
+    @Option(names = "--calibration", paramLabel = "FILE",
+            description = "For int8: what calibrate wrote. Default: the run calibrates itself from its first 64 "
+                    + "images.")
+    private Path calibration;
 
     @Option(names = "--threads", paramLabel = "N", description = "Worker threads; default: all processors.")
     private Integer threads;
@@ -54,6 +62,7 @@ final class RunArgs {
 
     /** The weights, loaded; says so if they are synthetic. */
     Weights load(Console console) {
+        requireInt8ForCalibration();
         Weights loaded = find(console);
         if (sha256 != null && !sha256.equalsIgnoreCase(loaded.sha256())) {
             throw CommandException.usage("the weights have SHA-256 " + loaded.sha256()
@@ -96,18 +105,74 @@ final class RunArgs {
 
     /** A builder with everything but the form of the output. */
     AttentiveCutMix.Builder builder(MixOptions options) {
+        requireInt8ForCalibration();
         AttentiveCutMix.Builder builder = AttentiveCutMix.builder().options(options).deterministic(deterministic);
         // best is what the builder takes by itself, which knows the options too
         if (!device.equals("best")) {
             builder.device(device());
         }
-        if (precision != null) {
+        // INT8 comes with its calibration, where there is one
+        if (precision != null && precision != Precision.INT8) {
             builder.precision(precision);
         }
         if (threads != null) {
             builder.threads(threads);
         }
         return builder;
+    }
+
+    private void requireInt8ForCalibration() {
+        if (calibration != null && precision != Precision.INT8) {
+            throw CommandException.usage("--calibration is given without --precision int8; allowed: both, or neither");
+        }
+    }
+
+    /**
+     * What to compute in 8 bits with, if that was asked for; says so where the device has no INT8.
+     *
+     * @param batches of the whole run, whose first images it calibrates itself from if no file was named
+     */
+    RunCalibration int8(Console console, MixOptions options, Weights weights, ImageList list, Batches batches)
+            throws InterruptedException {
+        if (precision != Precision.INT8) {
+            return RunCalibration.NONE;
+        }
+        if (options.batchNorm() != BatchNorm.RUNNING) {
+            throw CommandException.usage("--precision is 'int8' with --batch-norm " + Choices.name(options.batchNorm())
+                    + "; allowed: --batch-norm running, or --precision fp32");
+        }
+        Device where = device();
+        if (!where.available()) {
+            return RunCalibration.NONE; // the builder says why
+        }
+        Optional<String> missing =
+                RunCalibration.missing(where.name(), where.precisions(), where.defaultPrecision(options));
+        if (missing.isPresent()) {
+            console.warning("%s", missing.get());
+            return RunCalibration.NONE;
+        }
+        if (calibration != null) {
+            return RunCalibration.load(calibration, options, weights);
+        }
+        return RunCalibration.ofFirstImages(console, quiet, calibrator(weights), options, list, batches,
+                fileThreads());
+    }
+
+    /** A builder of a calibrator with everything but the method's choices. */
+    Calibrator.Builder calibrator(Weights weights) {
+        Calibrator.Builder builder = Calibrator.builder().weights(weights);
+        return threads == null ? builder : builder.threads(threads);
+    }
+
+    /** Refuses what has no meaning for a calibration, which is made on the processor, in FP32. */
+    void requireCpuAlone() {
+        if (!device.equals("best") && !device.equals("cpu")) {
+            throw CommandException.usage("--device is '" + device + "'; allowed for calibrate: cpu");
+        }
+        if (precision != null || calibration != null) {
+            throw CommandException.usage("--precision and --calibration are for the run that a calibration is made "
+                    + "for; allowed for calibrate: neither");
+        }
     }
 
     private Device device() {

@@ -23,11 +23,17 @@ final class TextSource implements Closeable {
 
     private final Path file;
     private final Reader reader;
+    private final int maxLength;
     private int line = 1;
     private boolean afterNewline;
     private int pushedBack = -2;
 
     TextSource(Path file) throws IOException {
+        this(file, MAX_LENGTH);
+    }
+
+    /** As the other, with another longest line. */
+    TextSource(Path file, int maxLength) throws IOException {
         if (!Files.exists(file)) {
             throw CommandException.usage(file + " does not exist");
         }
@@ -35,6 +41,7 @@ final class TextSource implements Closeable {
             throw CommandException.usage(file + " is not a regular file");
         }
         this.file = file;
+        this.maxLength = maxLength;
         reader = new BufferedReader(new InputStreamReader(Files.newInputStream(file),
                 StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
                         .onUnmappableCharacter(CodingErrorAction.REPORT)));
@@ -83,8 +90,8 @@ final class TextSource implements Closeable {
     }
 
     void append(StringBuilder text, int c) {
-        if (text.length() >= MAX_LENGTH) {
-            throw fault(line, "is longer than " + MAX_LENGTH + " characters");
+        if (text.length() >= maxLength) {
+            throw fault(line, "is longer than " + maxLength + " characters");
         }
         text.append((char) c);
     }

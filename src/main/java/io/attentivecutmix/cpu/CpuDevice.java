@@ -9,13 +9,20 @@ import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.natives.NativeLibraries;
 import io.attentivecutmix.natives.NativeLibraryException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
@@ -46,18 +53,24 @@ public final class CpuDevice {
         static final Throwable CAUSE;
         static final Set<Precision> PRECISIONS;
         static final boolean NATIVE_BF16;
+        static final boolean NATIVE_INT8;
 
         static {
             String reason = null;
             Throwable cause = null;
             Set<Precision> precisions = EnumSet.noneOf(Precision.class);
             boolean bf16 = false;
+            boolean int8 = false;
             try {
                 NativeLibraries.load(org.bytedeco.dnnl.global.dnnl.class);
                 precisions.add(Precision.FP32);
                 if (Bf16.convolutionsRun()) {
                     precisions.add(Precision.BF16);
                     bf16 = Bf16.isNative();
+                }
+                int8 = Int8.isNative();
+                if (int8) {
+                    precisions.add(Precision.INT8);
                 }
             } catch (LinkageError | RuntimeException e) {
                 cause = e;
@@ -68,6 +81,7 @@ public final class CpuDevice {
             CAUSE = cause;
             PRECISIONS = Collections.unmodifiableSet(precisions);
             NATIVE_BF16 = bf16;
+            NATIVE_INT8 = int8;
         }
     }
 
@@ -122,6 +136,11 @@ public final class CpuDevice {
         return Natives.NATIVE_BF16;
     }
 
+    /** Whether the CPU sums products of bytes in 32 bits (x86: VNNI), which INT8 asks for; false if unavailable. */
+    public static boolean nativeInt8() {
+        return Natives.NATIVE_INT8;
+    }
+
     /** The precisions that an engine can be opened with here; empty if unavailable. */
     public static Set<Precision> precisions() {
         return Natives.PRECISIONS;
@@ -155,6 +174,33 @@ public final class CpuDevice {
         return CpuChecks.run();
     }
 
+    /** What decides the bits of the extractor's results besides its input: see {@link Engine#provenance}. */
+    static Map<String, String> provenance() {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("processor", Processor.NAME);
+        if (Natives.REASON == null) {
+            facts.put("isa", OneDnn.isa());
+            facts.put("oneDNN", OneDnn.version());
+            facts.put("dnnlPreset", DNNL_VERSION);
+        }
+        return facts;
+    }
+
+    /** The processor's own name where the system tells it, else its architecture. */
+    private static final class Processor {
+        static final String NAME = name();
+
+        private static String name() {
+            try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+                return lines.filter(l -> l.startsWith("model name") && l.contains(": "))
+                        .map(l -> l.substring(l.indexOf(": ") + 2).strip()).findFirst()
+                        .orElse(System.getProperty("os.arch"));
+            } catch (IOException | UncheckedIOException e) {
+                return System.getProperty("os.arch");
+            }
+        }
+    }
+
     /** Address of a direct buffer's first byte, as JavaCPP tells it; 0 without its native library. */
     public static long address(ByteBuffer buffer) {
         return Natives.REASON == null ? new BytePointer(buffer).address() : 0;
@@ -175,5 +221,29 @@ public final class CpuDevice {
                     Natives.CAUSE);
         }
         return new CpuEngine(config);
+    }
+
+    /**
+     * Opens what a calibration needs.
+     *
+     * @throws DeviceUnavailableException if the extractor cannot run here, or not in 8 bits
+     * @throws IllegalArgumentException if a tensor is missing or of the wrong size
+     */
+    public static CpuCalibration calibrate(EngineConfig config) {
+        if (Natives.REASON != null) {
+            throw new DeviceUnavailableException("the CPU extractor is not available: " + Natives.REASON,
+                    Natives.CAUSE);
+        }
+        requireInt8();
+        return new CpuCalibration(config);
+    }
+
+    /** Refuses INT8 where the CPU does not have it, and says what there is. */
+    static void requireInt8() {
+        if (!nativeInt8()) {
+            throw new DeviceUnavailableException("precision is INT8, but this CPU (" + isa()
+                    + ") has no instructions that add products of bytes in 32 bits (x86: VNNI); allowed: "
+                    + precisions());
+        }
     }
 }

@@ -8,11 +8,14 @@ import io.attentivecutmix.image.Images;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
+import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.method.Selection;
 import io.attentivecutmix.network.ResNet;
+import io.attentivecutmix.quantisation.Equalisation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The CPU device: worker threads that each take an image through all stages.
@@ -64,7 +67,8 @@ final class CpuEngine implements Engine {
                         perWorker[worker] = new Worker(null, null, null, null, new PixelMixer(options)));
             } else {
                 library = new OneDnn();
-                shared = new SharedWeights(library, config.tensors(), options.batchNorm());
+                shared = new SharedWeights(library, config.tensors(), options.batchNorm(),
+                        config.calibration() == null ? Equalisation.NONE : Equalisation.of(config.calibration()));
                 OneDnn l = library;
                 SharedWeights s = shared;
                 workers.runOnEach((worker, item) -> perWorker[worker] = build(config, l, s));
@@ -92,6 +96,12 @@ final class CpuEngine implements Engine {
             return;
         }
         MixOptions options = config.options();
+        if (config.precision() == Precision.INT8) {
+            CpuDevice.requireInt8();
+            if (config.calibration() == null) {
+                throw new IllegalArgumentException("precision is INT8 without a calibration; allowed: with one");
+            }
+        }
         EngineChecks.configuration(config, CpuDevice.precisions(), "this CPU");
         if (options.batchNorm() == BatchNorm.PER_IMAGE && config.precision() != CpuDevice.defaultPrecision(options)) {
             throw new IllegalArgumentException("precision is " + config.precision()
@@ -109,7 +119,7 @@ final class CpuEngine implements Engine {
         PixelMixer mixer = new PixelMixer(options);
         // Last, because it alone has something to close.
         Extractor extractor = new Extractor(oneDnn, weights, config.network(), options.inputSide(), config.precision(),
-                options.batchNorm());
+                options.batchNorm(), config.calibration());
         return new Worker(input, extractor, heatMap, heat, mixer);
     }
 
@@ -224,6 +234,16 @@ final class CpuEngine implements Engine {
         if (closed) {
             throw new IllegalStateException("the engine is closed");
         }
+    }
+
+    @Override
+    public Map<String, String> provenance() {
+        return CpuDevice.provenance();
+    }
+
+    @Override
+    public List<String> implementations() {
+        return featureSize == 0 ? List.of() : perWorker[0].extractor().implementations();
     }
 
     @Override

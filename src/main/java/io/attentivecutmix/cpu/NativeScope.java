@@ -4,6 +4,7 @@ import io.attentivecutmix.engine.OutOfDeviceMemoryException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 import org.bytedeco.javacpp.Pointer;
 
@@ -17,6 +18,10 @@ import org.bytedeco.javacpp.Pointer;
  */
 final class NativeScope implements AutoCloseable {
     private static final AtomicLong LIVE = new AtomicLong();
+    private static final AtomicLong BYTES = new AtomicLong();
+
+    /** Says of a call, by its name, whether it is to fail; for tests, null otherwise. */
+    static volatile Predicate<String> fault;
 
     private final List<Runnable> destroyers = new ArrayList<>();
 
@@ -25,8 +30,24 @@ final class NativeScope implements AutoCloseable {
         return LIVE.get();
     }
 
+    /** How many bytes of native memory the process has allocated here: 0 when every engine is closed. */
+    static long bytes() {
+        return BYTES.get();
+    }
+
+    /** Whether a test wants this call to fail. */
+    static boolean fails(String call) {
+        Predicate<String> wanted = fault;
+        return wanted != null && wanted.test(call);
+    }
+
     /** Takes over an object that a oneDNN call made. */
     <P extends Pointer> P own(P object, ToIntFunction<P> destroy, String call) {
+        if (fails(call + " of a new object")) {
+            // as if it had never been made
+            destroy.applyAsInt(object);
+            throw OneDnnException.of("the call before " + call, OneDnnException.OUT_OF_MEMORY);
+        }
         add(() -> OneDnn.check(destroy.applyAsInt(object), call));
         return object;
     }
@@ -37,12 +58,16 @@ final class NativeScope implements AutoCloseable {
      * @throws OutOfDeviceMemoryException if there is not as much
      */
     Pointer allocate(long bytes, String what) {
-        Pointer block = Pointer.malloc(Math.addExact(bytes, 64));
+        Pointer block = fails("malloc") ? null : Pointer.malloc(Math.addExact(bytes, 64));
         if (block == null || block.isNull()) {
             throw new OutOfDeviceMemoryException("no " + bytes + " bytes of native memory for " + what
                     + "; fewer threads or a smaller inputSide need less");
         }
-        add(() -> Pointer.free(block));
+        BYTES.addAndGet(bytes);
+        add(() -> {
+            Pointer.free(block);
+            BYTES.addAndGet(-bytes);
+        });
         long aligned = block.address() + 63 & -64;
         return new Address(aligned).capacity(bytes);
     }

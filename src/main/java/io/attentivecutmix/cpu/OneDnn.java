@@ -45,6 +45,9 @@ final class OneDnn implements AutoCloseable {
         if (status != dnnl_success) {
             throw OneDnnException.of(call, status);
         }
+        if (NativeScope.fails(call)) {
+            throw OneDnnException.of(call, dnnl_runtime_error);
+        }
     }
 
     /** oneDNN's version, for example 3.11.0. */
@@ -99,19 +102,46 @@ final class OneDnn implements AutoCloseable {
         return owner.own(d, org.bytedeco.dnnl.global.dnnl::dnnl_memory_desc_destroy, "dnnl_memory_desc_destroy");
     }
 
+    /**
+     * A sum with what the destination holds.
+     *
+     * @param scale that the latter is multiplied with; 0 for no sum
+     * @param type as which it is read, a {@code dnnl_data_type} of the destination's size
+     */
+    record Sum(float scale, int type) {
+        static final Sum NONE = new Sum(0, dnnl_data_type_undef);
+        private static final Sum PLAIN = new Sum(1, dnnl_data_type_undef);
+    }
+
     /** Attributes with a caller's scratchpad and, in this order, a sum with what the destination holds, and a ReLU. */
     dnnl_primitive_attr attributes(NativeScope owner, boolean sum, boolean relu) {
+        return attributes(owner, sum ? Sum.PLAIN : Sum.NONE, relu, false);
+    }
+
+    /**
+     * Attributes for tensors of 8 bits, whose real value is integer · scale; the scales are arguments at run time.
+     *
+     * @param weightScales whether the weights have a scale for each output channel
+     * @param scaled arguments that have one scale
+     */
+    dnnl_primitive_attr attributes(NativeScope owner, Sum sum, boolean relu, boolean weightScales, int... scaled) {
         dnnl_primitive_attr a = new dnnl_primitive_attr();
         check(dnnl_primitive_attr_create(a), "dnnl_primitive_attr_create");
         owner.own(a, org.bytedeco.dnnl.global.dnnl::dnnl_primitive_attr_destroy, "dnnl_primitive_attr_destroy");
         check(dnnl_primitive_attr_set_scratchpad_mode(a, dnnl_scratchpad_mode_user),
                 "dnnl_primitive_attr_set_scratchpad_mode");
-        if (sum || relu) {
+        for (int argument : scaled) {
+            check(dnnl_primitive_attr_set_scales_mask(a, argument, 0), "dnnl_primitive_attr_set_scales_mask");
+        }
+        if (weightScales) {
+            check(dnnl_primitive_attr_set_scales_mask(a, DNNL_ARG_WEIGHTS, 1), "dnnl_primitive_attr_set_scales_mask");
+        }
+        if (sum.scale() != 0 || relu) {
             dnnl_post_ops p = new dnnl_post_ops();
             check(dnnl_post_ops_create(p), "dnnl_post_ops_create");
             owner.own(p, org.bytedeco.dnnl.global.dnnl::dnnl_post_ops_destroy, "dnnl_post_ops_destroy");
-            if (sum) {
-                check(dnnl_post_ops_append_sum(p, 1, 0, dnnl_data_type_undef), "dnnl_post_ops_append_sum");
+            if (sum.scale() != 0) {
+                check(dnnl_post_ops_append_sum(p, sum.scale(), 0, sum.type()), "dnnl_post_ops_append_sum");
             }
             if (relu) {
                 check(dnnl_post_ops_append_eltwise(p, dnnl_eltwise_relu, 0, 0), "dnnl_post_ops_append_eltwise");
@@ -209,12 +239,10 @@ final class OneDnn implements AutoCloseable {
     /** Name of the implementation that oneDNN chose, for example {@code brg_conv_fwd:avx512_core}. */
     static String implementation(dnnl_primitive_desc d) {
         // The call writes the address of a string that belongs to the descriptor.
-        Pointer slot = Pointer.calloc(1, Long.BYTES);
-        try {
+        try (NativeScope scope = new NativeScope()) {
+            Pointer slot = scope.allocate(Long.BYTES, "an answer");
             check(dnnl_primitive_desc_query(d, dnnl_query_impl_info_str, 0, slot), "dnnl_primitive_desc_query");
             return new PointerPointer<BytePointer>(slot).get(BytePointer.class, 0).getString();
-        } finally {
-            Pointer.free(slot);
         }
     }
 
@@ -251,10 +279,7 @@ final class OneDnn implements AutoCloseable {
 
     /** Runs a primitive on this thread. */
     static void execute(dnnl_primitive p, dnnl_stream stream, int count, dnnl_exec_arg_t arguments) {
-        int status = dnnl_primitive_execute(p, stream, count, arguments);
-        if (status != dnnl_success) {
-            throw OneDnnException.of("dnnl_primitive_execute", status);
-        }
+        check(dnnl_primitive_execute(p, stream, count, arguments), "dnnl_primitive_execute");
     }
 
     /** Waits until everything executed on the stream before has finished. */

@@ -8,7 +8,7 @@ public final class OneDnnException extends RuntimeException {
         "last implementation reached", "runtime error", "not required", "invalid graph", "invalid graph operation",
         "invalid shape", "invalid data type"};
 
-    private static final int OUT_OF_MEMORY = 1;
+    static final int OUT_OF_MEMORY = 1;
 
     private final int status;
 

@@ -1,6 +1,7 @@
 package io.attentivecutmix.cpu;
 
 import java.lang.System.Logger.Level;
+import java.util.Optional;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -27,29 +28,37 @@ final class OpenMpThreads {
 
     private OpenMpThreads() {}
 
-    /** Found and proved once per process. */
-    private static final class Function {
-        static final Pointer ADDRESS = find();
+    /**
+     * The function, or empty if there is none to use; null until that is known. Found and proved once per process, but
+     * not in a class's initialisation: where memory ends in between, the next call tries again.
+     */
+    static Optional<Pointer> found;
 
-        private static Pointer find() {
-            Pointer function = Loader.addressof("omp_set_num_threads");
-            if (function == null || function.isNull()) {
-                LOG.log(Level.WARNING, "omp_set_num_threads was not found: " + ADVICE);
-                return null;
-            }
-            // Another OpenMP library of the process could have answered to the name, so look whether oneDNN notices.
-            try (OneDnn oneDnn = new OneDnn()) {
-                call(function, 2);
-                long two = oneDnn.bytesForPartialSums();
-                call(function, 1);
-                long one = oneDnn.bytesForPartialSums();
-                if (one >= two) {
-                    LOG.log(Level.WARNING, "omp_set_num_threads had no effect on oneDNN: " + ADVICE);
-                    return null;
-                }
-            }
-            return function;
+    private static synchronized Optional<Pointer> function() {
+        if (found == null) {
+            found = find();
         }
+        return found;
+    }
+
+    private static Optional<Pointer> find() {
+        Pointer function = Loader.addressof("omp_set_num_threads");
+        if (function == null || function.isNull()) {
+            LOG.log(Level.WARNING, "omp_set_num_threads was not found: " + ADVICE);
+            return Optional.empty();
+        }
+        // Another OpenMP library of the process could have answered to the name, so look whether oneDNN notices.
+        try (OneDnn oneDnn = new OneDnn()) {
+            call(function, 2);
+            long two = oneDnn.bytesForPartialSums();
+            call(function, 1);
+            long one = oneDnn.bytesForPartialSums();
+            if (one >= two) {
+                LOG.log(Level.WARNING, "omp_set_num_threads had no effect on oneDNN: " + ADVICE);
+                return Optional.empty();
+            }
+        }
+        return Optional.of(function);
     }
 
     /**
@@ -60,21 +69,17 @@ final class OpenMpThreads {
      *     otherwise).
      */
     static boolean set(int count) {
-        if (Function.ADDRESS == null) {
-            return false;
-        }
-        call(Function.ADDRESS, count);
-        return true;
+        Optional<Pointer> function = function();
+        function.ifPresent(f -> call(f, count));
+        return function.isPresent();
     }
 
     private static void call(Pointer function, int count) {
         // JavaCPP's form of a function pointer: the function, and a reference to a Java object (none).
-        Pointer struct = Pointer.calloc(2, Long.BYTES);
-        try {
-            new PointerPointer<Pointer>(struct).put(0, function);
+        try (NativeScope scope = new NativeScope()) {
+            Pointer struct = scope.allocate(2 * Long.BYTES, "a function pointer");
+            new PointerPointer<Pointer>(struct).put(0, function).put(1, (Pointer) null);
             new Pfn_notify__cl_mem_Pointer(struct).call(new _cl_mem(new NativeScope.Address(count)), null);
-        } finally {
-            Pointer.free(struct);
         }
     }
 }

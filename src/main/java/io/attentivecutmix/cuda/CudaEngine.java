@@ -23,6 +23,10 @@ import io.attentivecutmix.method.Normalisation;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.util.BitSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.bytedeco.javacpp.FloatPointer;
@@ -53,9 +57,10 @@ final class CudaEngine implements DeviceEngine {
     private final int cells;
     private final int channels;
     private final int classifierRows;
-    private final CudaRuntime runtime;
+    private final LossGuard runtime;
     private final Kernels kernels;
     private final String description;
+    private final Map<String, String> provenance;
     private final Scope scope = new Scope();
     private final Pointer stream;
     /** Null without weights. */
@@ -104,10 +109,10 @@ final class CudaEngine implements DeviceEngine {
      *
      * @param library makes the kernels, given host memory for what they need
      */
-    CudaEngine(EngineConfig config, int ordinal, CudaRuntime runtime, Function<Structs, Kernels> library,
+    CudaEngine(EngineConfig config, int ordinal, CudaRuntime cuda, Function<Structs, Kernels> library,
             ExtractorFactory extractors) {
         this.ordinal = ordinal;
-        this.runtime = runtime;
+        runtime = new LossGuard(cuda);
         options = config.options();
         standardises = options.normalisation().kind() == Normalisation.Kind.STANDARDISE;
         cells = options.grid() * options.grid();
@@ -154,11 +159,24 @@ final class CudaEngine implements DeviceEngine {
             // last, so that graphs go first, while what they work on is still there
             graphs = scope.own(new Graphs(runtime, stream, this::waitForAll));
             description = describe(device, config);
+            provenance = provenance(device);
         } catch (RuntimeException | Error e) {
+            if (e instanceof DeviceLostException gone) {
+                lose(gone);
+            }
             Closing.after(e, scope);
             throw e;
         } finally {
             restore(previous);
+        }
+    }
+
+    /** From here on nothing of this engine reaches CUDA; batches get ordinary memory. */
+    private void lose(DeviceLostException why) {
+        lost = why;
+        runtime.lose(why);
+        if (pinned != null) {
+            pinned.close();
         }
     }
 
@@ -205,11 +223,22 @@ final class CudaEngine implements DeviceEngine {
                         : ", " + config.network() + " " + config.precision() + ", " + extractor.description());
     }
 
+    private Map<String, String> provenance(DeviceProperties device) {
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("gpu", device.name());
+        facts.put("uuid", device.uuid());
+        facts.put("architecture", device.architecture());
+        facts.put("driver", DeviceProperties.version(device.driverVersion()));
+        facts.put("cudaRuntime", DeviceProperties.version(device.runtimeVersion()));
+        if (extractor != null) {
+            facts.putAll(new TreeMap<>(extractor.provenance()));
+        }
+        return facts;
+    }
+
     private int enter() {
         requireOpen();
-        if (lost != null) {
-            throw new DeviceLostException("the GPU was lost in an earlier call: " + lost.getMessage(), lost);
-        }
+        runtime.requireAlive();
         int previous = runtime.currentDevice();
         if (previous != ordinal) {
             runtime.useDevice(ordinal);
@@ -244,7 +273,7 @@ final class CudaEngine implements DeviceEngine {
      */
     private void failed(Throwable e, Pointer on) {
         if (e instanceof DeviceLostException gone) {
-            lost = gone;
+            lose(gone);
             return;
         }
         try {
@@ -253,7 +282,7 @@ final class CudaEngine implements DeviceEngine {
             idle();
         } catch (DeviceLostException gone) {
             // what was reported first came of this
-            lost = gone;
+            lose(gone);
             gone.addSuppressed(e);
             throw gone;
         } catch (RuntimeException again) {
@@ -643,6 +672,16 @@ final class CudaEngine implements DeviceEngine {
     }
 
     @Override
+    public Map<String, String> provenance() {
+        return provenance;
+    }
+
+    @Override
+    public synchronized List<String> implementations() {
+        return extractor == null || closed ? List.of() : extractor.implementations();
+    }
+
+    @Override
     public String description() {
         return description;
     }
@@ -662,6 +701,8 @@ final class CudaEngine implements DeviceEngine {
                 previous = runtime.currentDevice();
                 runtime.useDevice(ordinal);
                 waitForAll();
+            } catch (DeviceLostException e) {
+                lose(e);
             } catch (RuntimeException e) {
                 failure = Scope.gone(e) ? null : e;
             }

@@ -11,6 +11,13 @@ import org.bytedeco.javacpp.Pointer;
  * thread's current device: {@link #useDevice} comes first on every thread.
  */
 public interface CudaRuntime {
+    /**
+     * Asks nobody: refuses if the device is known to be lost.
+     *
+     * @throws io.attentivecutmix.engine.DeviceLostException with what was thrown first
+     */
+    default void requireAlive() {}
+
     /** Makes a device the calling thread's current one. */
     void useDevice(int ordinal);
 

@@ -2,6 +2,8 @@ package io.attentivecutmix.cuda;
 
 import io.attentivecutmix.cuda.kernels.KernelImages;
 import io.attentivecutmix.image.ElementType;
+import java.util.List;
+import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -50,6 +52,16 @@ public interface DeviceExtractor extends AutoCloseable {
      * @param normalisation host, (6): mean, standard deviation; null: v/255
      */
     void enqueuePixels(int n, KernelImages images, FloatPointer normalisation, Pointer stream);
+
+    /** Libraries and their versions, by fixed names; see {@code Engine.provenance}. */
+    default Map<String, String> provenance() {
+        return Map.of();
+    }
+
+    /** What runs each layer of each prepared batch size; see {@code Engine.implementations}. */
+    default List<String> implementations() {
+        return List.of();
+    }
 
     /** The libraries and their versions. */
     String description();

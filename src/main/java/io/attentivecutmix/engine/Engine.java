@@ -2,6 +2,8 @@ package io.attentivecutmix.engine;
 
 import io.attentivecutmix.image.Images;
 import io.attentivecutmix.method.MixPlan;
+import java.util.List;
+import java.util.Map;
 
 /**
  * The stages of one device. Owns all native memory of its device.
@@ -61,6 +63,22 @@ public interface Engine extends AutoCloseable {
      */
     default HostMemory allocate(int bytes) {
         return HostMemory.plain(bytes);
+    }
+
+    /**
+     * What decides the bits of a result besides the call: hardware, libraries and their versions. The names are fixed;
+     * nothing in it depends on where files lie.
+     */
+    default Map<String, String> provenance() {
+        return Map.of();
+    }
+
+    /**
+     * The implementation of each layer that the extractor runs now, in a fixed order and in words that mean the same in
+     * another process; empty without an extractor.
+     */
+    default List<String> implementations() {
+        return List.of();
     }
 
     /** What runs here, for {@code info} and a run's manifest: device, libraries and their versions, threads. */

@@ -61,6 +61,9 @@ final class Bmp {
             paletteEntry = 4;
         }
         limits.check(in, HEADER, h, w);
+        if (compression == 1 || compression == 2) {
+            limits.checkRatio(in, HEADER, h, w);
+        }
         height = (int) h;
         width = (int) w;
         boolean indexed = bits == 1 || bits == 4 || bits == 8;

@@ -8,8 +8,6 @@ import java.util.Arrays;
  */
 final class Gif {
     private static final String PLACE = "GIF";
-    /** A frame's data gives fewer than this many pixels per byte (at most 3,838 per code of 12 bits). */
-    private static final long MOST_PIXELS_PER_BYTE = 4096;
 
     private final Input in;
     private int at = 13;
@@ -47,11 +45,7 @@ final class Gif {
         width = Math.max(width, left + frameW);
         height = Math.max(height, top + frameH);
         limits.check(in, "GIF screen", height, width);
-        long pixels = (long) height * width;
-        if (pixels > 1 << 20 && pixels > MOST_PIXELS_PER_BYTE * in.length()) {
-            throw in.fault("GIF screen", "size is " + height + " by " + width + " pixels in a file of " + in.length()
-                    + " bytes");
-        }
+        limits.checkRatio(in, "GIF screen", height, width);
         if ((flags & 0x80) != 0) {
             byte[] local = palette(flags);
             palette = local.length > 0 ? local : palette;

@@ -22,6 +22,11 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
     private static final String PLACE = "JPEG";
     /** An encoder writes about ten; hundreds are only written to waste time. */
     private static final int MOST_SCANS = 100;
+    /**
+     * The JDK's reader goes through the whole picture for every scan, 0.4 s for 64 Mi pixels, however few bytes the
+     * scan has: so many scans of the largest picture, or more of a smaller one.
+     */
+    private static final long MOST_SCANS_OF_LARGEST = 16;
     private static final byte[] JFIF =
             {(byte) 0xff, (byte) 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0};
     private static final byte[] ADOBE_RGB =
@@ -90,6 +95,9 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
                     keep(at, end);
                 } else if (marker == 0xc4 || marker == 0xcc || marker == 0xdb || marker == 0xdd) {
                     keep(at, end);
+                } else if (marker == 0xc8 || marker == 0xde || marker == 0xdf) {
+                    throw in.fault(PLACE, "hierarchical or reserved coding, marker 0x" + Integer.toHexString(marker)
+                            + " at byte " + at);
                 } else if (marker < 0xc0) {
                     throw in.fault(PLACE, "unknown marker 0x" + Integer.toHexString(marker) + " at byte " + at);
                 }
@@ -171,6 +179,10 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
             if (++scans > MOST_SCANS) {
                 throw in.fault(PLACE, "more than " + MOST_SCANS + " scans");
             }
+            if ((long) scans * height * width > MOST_SCANS_OF_LARGEST * limits.maxPixels()) {
+                throw in.fault(PLACE, scans + " scans or more of " + height + " by " + width + " pixels; allowed: "
+                        + MOST_SCANS_OF_LARGEST * limits.maxPixels() / ((long) height * width));
+            }
             byte[] data = in.data();
             int i = from;
             while (true) {
@@ -194,10 +206,11 @@ record Jpeg(int height, int width, Colour colour, boolean arithmetic, int orient
 
         /**
          * Every block costs at least one bit (two in a sequential file: its first coefficient and its end), so a header
-         * that promises more than the data can hold is a lie. Arithmetic coding has no such bound.
+         * that promises more than the data can hold is a lie. Arithmetic coding has no such bound of its own.
          */
         private void checkEntropy() {
             if (process >= 0xc9) {
+                limits.checkRatio(in, PLACE, height, width);
                 return;
             }
             int most = 0;

@@ -1,6 +1,5 @@
 package io.attentivecutmix.image;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -18,6 +17,8 @@ final class Png {
     private static final String MAGIC = "\u0089PNG\r\n\u001a\n";
     /** As in Pillow, a text does not decompress to more. */
     private static final int MOST_TEXT = 1 << 20;
+    /** Of all texts that may name an orientation; Pillow's 64 MiB would let a small file cost a second. */
+    private static final int MOST_TEXTS = 2 << 20;
     /** Deflate's highest ratio. */
     private static final int MOST_RATIO = 1032;
 
@@ -35,6 +36,7 @@ final class Png {
     private byte[] exif = {};
     private byte[] profile = {};
     private byte[] xmp = {};
+    private int textBytes;
     private final Inflater inflater = new Inflater();
     private int nextData;
 
@@ -78,7 +80,7 @@ final class Png {
             }
             switch (type) {
                 case "IHDR" -> header(from, size, limits);
-                case "PLTE" -> palette = Arrays.copyOfRange(in.data(), from, from + Math.min(size, 768));
+                case "PLTE" -> palette(from, size);
                 case "IDAT" -> {
                     if (!dataEnded && size > 0) {
                         addData(from, size);
@@ -122,6 +124,17 @@ final class Png {
             throw in.fault(place, "unknown compression, filter or interlace method");
         }
         interlaced = interlace == 1;
+    }
+
+    /** Of two palettes one reader takes the first, another the last; behind the data none takes it. */
+    private void palette(int from, int size) {
+        if (dataCount > 0) {
+            return;
+        }
+        if (palette.length > 0) {
+            throw in.fault(PLACE, "a second palette");
+        }
+        palette = Arrays.copyOfRange(in.data(), from, from + Math.min(size, 768));
     }
 
     private void addData(int from, int size) {
@@ -335,6 +348,9 @@ final class Png {
             throw in.fault(PLACE, "a text of more than " + MOST_TEXT + " bytes");
         }
         byte[] text = compressed ? decompress(at, to - at) : Arrays.copyOfRange(in.data(), at, to);
+        if (!compressed) {
+            count(text.length);
+        }
         if (isXmp) {
             xmp = text;
         } else {
@@ -342,22 +358,34 @@ final class Png {
         }
     }
 
+    private void count(int bytes) {
+        textBytes += bytes;
+        if (textBytes > MOST_TEXTS) {
+            throw in.fault(PLACE, "texts of more than " + MOST_TEXTS + " bytes");
+        }
+    }
+
+    /** Inflates twice: once to see how long the text is, so that no more memory is taken than it needs. */
     private byte[] decompress(int from, int length) {
         Inflater text = new Inflater();
         try {
             text.setInput(in.data(), from, length);
-            ByteArrayOutputStream out = new ByteArrayOutputStream();
             byte[] block = new byte[4096];
-            while (true) {
-                int count = text.inflate(block);
-                if (count == 0) {
-                    return out.toByteArray();
-                }
-                out.write(block, 0, count);
-                if (out.size() > MOST_TEXT) {
+            int size = 0;
+            for (int count = text.inflate(block); count > 0; count = text.inflate(block)) {
+                size += count;
+                if (size > MOST_TEXT) {
                     throw in.fault(PLACE, "a text of more than " + MOST_TEXT + " bytes");
                 }
+                count(count);
             }
+            byte[] out = new byte[size];
+            text.reset();
+            text.setInput(in.data(), from, length);
+            for (int at = 0; at < size;) {
+                at += text.inflate(out, at, size - at);
+            }
+            return out;
         } catch (DataFormatException e) {
             // As in Pillow: a text that cannot be read says nothing.
             return new byte[0];

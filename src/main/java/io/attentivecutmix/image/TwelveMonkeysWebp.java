@@ -1,10 +1,8 @@
 package io.attentivecutmix.image;
 
 import com.twelvemonkeys.imageio.plugins.webp.WebPImageReaderSpi;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import javax.imageio.ImageReader;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
  * Decodes WebP with the TwelveMonkeys reader, made by its class. Lossless files are exact; lossy ones differ from
@@ -18,7 +16,7 @@ final class TwelveMonkeysWebp {
 
     static RgbImage decode(Webp webp, Input in) {
         ImageReader reader = SPI.createReaderInstance(null);
-        try (var stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(webp.clean()))) {
+        try (var stream = new FileStream(webp.clean(), "WebP", in)) {
             reader.setInput(stream, true, true);
             return webp.onCanvas(Rasters.rgb(reader.read(0)), in);
         } catch (ImageException e) {

@@ -44,6 +44,9 @@ public final class Draws {
         }
     }
 
+    /** Of the definition above; goes into fingerprints. Another number means other draws from the same seed. */
+    public static final int VERSION = 1;
+
     private static final double TWO_POW_26 = 0x1p26;
     private static final double TWO_POW_MINUS_53 = 0x1p-53;
 

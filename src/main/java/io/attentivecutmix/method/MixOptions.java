@@ -46,14 +46,19 @@ public record MixOptions(
         if (!(probability >= 0 && probability <= 1)) {
             throw new IllegalArgumentException("probability is " + probability + "; allowed: 0 to 1");
         }
-        if (inputSide < ResNet.STRIDE || inputSide > MAX_INPUT_SIDE || inputSide % ResNet.STRIDE != 0) {
-            throw new IllegalArgumentException("inputSide is " + inputSide + "; allowed: multiples of " + ResNet.STRIDE
-                    + " from " + ResNet.STRIDE + " to " + MAX_INPUT_SIDE);
-        }
+        checkInputSide(inputSide);
         int cells = (inputSide / ResNet.STRIDE) * (inputSide / ResNet.STRIDE);
         if (patches instanceof Patches.Fixed fixed && fixed.k() > cells) {
             throw new IllegalArgumentException("k is " + fixed.k() + "; allowed: 1 to " + cells + " (G² at inputSide "
                     + inputSide + ")");
+        }
+    }
+
+    /** Refuses an S that is not allowed. */
+    public static void checkInputSide(int inputSide) {
+        if (inputSide < ResNet.STRIDE || inputSide > MAX_INPUT_SIDE || inputSide % ResNet.STRIDE != 0) {
+            throw new IllegalArgumentException("inputSide is " + inputSide + "; allowed: multiples of " + ResNet.STRIDE
+                    + " from " + ResNet.STRIDE + " to " + MAX_INPUT_SIDE);
         }
     }
 

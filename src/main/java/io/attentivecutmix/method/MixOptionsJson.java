@@ -1,8 +1,6 @@
 package io.attentivecutmix.method;
 
 import io.attentivecutmix.image.ResizeFilter;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import tools.jackson.core.JsonGenerator;
@@ -13,7 +11,6 @@ final class MixOptionsJson {
     private static final Set<String> KEYS = new TreeSet<>(Set.of("mode", "reduction", "patches", "labelWeight",
             "geometry", "normalisation", "batchNorm", "resizeFilter", "probability", "inputSide"));
     private static final Set<String> PATCHES_KEYS = new TreeSet<>(Set.of("k", "alpha", "perImage"));
-    private static final Set<String> NORMALISATION_KEYS = new TreeSet<>(Set.of("kind", "mean", "std"));
 
     private MixOptionsJson() {}
 
@@ -30,7 +27,7 @@ final class MixOptionsJson {
                 case "patches" -> values.patches = patches(in);
                 case "labelWeight" -> values.labelWeight = in.constant(key, LabelWeight.class);
                 case "geometry" -> values.geometry = in.constant(key, Geometry.class);
-                case "normalisation" -> values.normalisation = normalisation(in);
+                case "normalisation" -> values.normalisation = NormalisationJson.read(in);
                 case "batchNorm" -> values.batchNorm = in.constant(key, BatchNorm.class);
                 case "resizeFilter" -> values.resizeFilter = in.constant(key, ResizeFilter.class);
                 case "probability" -> values.probability = in.number();
@@ -81,30 +78,6 @@ final class MixOptionsJson {
         throw in.fault("patches has other keys than it must; allowed: k alone, or alpha and perImage");
     }
 
-    private static Normalisation normalisation(JsonReader in) {
-        Normalisation.Kind[] kind = {null};
-        List<Float> mean = new ArrayList<>();
-        List<Float> std = new ArrayList<>();
-        in.object(NORMALISATION_KEYS, key -> {
-            switch (key) {
-                case "kind" -> kind[0] = in.constant(key, Normalisation.Kind.class);
-                case "mean" -> in.array(() -> mean.add(in.singleNumber()));
-                default -> in.array(() -> std.add(in.singleNumber()));
-            }
-        });
-        if (kind[0] == null) {
-            throw in.fault("normalisation has no kind");
-        }
-        if (kind[0] == Normalisation.Kind.STANDARDISE) {
-            return Normalisation.standardise(mean, std);
-        }
-        if (!mean.isEmpty() || !std.isEmpty()) {
-            throw in.fault("normalisation " + kind[0]
-                    + " has mean or std; allowed: only STANDARDISE has values of its own");
-        }
-        return kind[0] == Normalisation.Kind.NONE ? Normalisation.NONE : Normalisation.ALREADY_NORMALISED;
-    }
-
     static void write(MixOptions options, JsonGenerator out) {
         out.writeStartObject();
         out.writeStringProperty("mode", options.mode().name());
@@ -119,18 +92,8 @@ final class MixOptionsJson {
         out.writeEndObject();
         out.writeStringProperty("labelWeight", options.labelWeight().name());
         out.writeStringProperty("geometry", options.geometry().name());
-        Normalisation normalisation = options.normalisation();
-        out.writeObjectPropertyStart("normalisation");
-        out.writeStringProperty("kind", normalisation.kind().name());
-        if (normalisation.kind() == Normalisation.Kind.STANDARDISE) {
-            out.writeArrayPropertyStart("mean");
-            normalisation.mean().forEach(out::writeNumber);
-            out.writeEndArray();
-            out.writeArrayPropertyStart("std");
-            normalisation.std().forEach(out::writeNumber);
-            out.writeEndArray();
-        }
-        out.writeEndObject();
+        out.writeName("normalisation");
+        NormalisationJson.write(options.normalisation(), out);
         out.writeStringProperty("batchNorm", options.batchNorm().name());
         out.writeStringProperty("resizeFilter", options.resizeFilter().name());
         out.writeNumberProperty("probability", options.probability());

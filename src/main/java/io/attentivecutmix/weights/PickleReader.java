@@ -25,9 +25,10 @@ import java.util.Set;
  * left before memory is taken, and values and memo entries are counted. Opcodes: CPython's Lib/pickletools.py.
  */
 final class PickleReader {
-    /** Values, and memo entries: six times what a ResNet-152, a copy of it and its optimiser's state need together. */
-    private static final int MAX_VALUES = 500_000;
+    /** Values, and memo entries: three times what a ResNet-152, a copy and its optimiser's state need together. */
+    private static final int MAX_VALUES = 250_000;
     private static final int MAX_RANK = 8;
+    private static final int MAX_GLOBAL = 256;
 
     /** Python's None. */
     static final Object NONE = new Object() {
@@ -140,22 +141,22 @@ final class PickleReader {
             case ']' -> push(new Items());
             case 'a' -> {
                 Object value = pop();
-                top(Items.class, "APPEND").list.add(value);
+                list("has APPEND on something that is no list").list.add(value);
             }
             case 'e' -> {
                 List<Object> added = toMark();
-                top(Items.class, "APPENDS").list.addAll(added);
+                list("has APPENDS on something that is no list").list.addAll(added);
             }
             case '}' -> push(new Dict());
             case 's' -> {
                 Object value = pop();
                 Object key = pop();
-                put(top(Dict.class, "SETITEM"), key, value);
+                put(dict("has SETITEM on something that is no dict"), key, value);
             }
             case 'u' -> {
                 List<Object> pairs = toMark();
                 expect(pairs.size() % 2 == 0, "has SETITEMS with an odd number of values");
-                Dict dict = top(Dict.class, "SETITEMS");
+                Dict dict = dict("has SETITEMS on something that is no dict");
                 for (int i = 0; i < pairs.size(); i += 2) {
                     put(dict, pairs.get(i), pairs.get(i + 1));
                 }
@@ -169,7 +170,7 @@ final class PickleReader {
             case 'b' -> {
                 // attributes of an OrderedDict (torch's _metadata): not of interest
                 pop();
-                top(Dict.class, "BUILD");
+                dict("has BUILD on something that is no dict");
             }
             case 'q' -> memoise(u8());
             case 'r' -> memoise(in(4).getInt());
@@ -182,7 +183,9 @@ final class PickleReader {
 
     private void put(Dict dict, Object key, Object value) {
         expect(key instanceof String || key instanceof Long, "has a dict key that is neither a string nor an integer");
-        expect(dict.map.putIfAbsent(key, value) == null, "has the dict key " + key + " twice");
+        if (dict.map.putIfAbsent(key, value) != null) {
+            throw fault("has the dict key " + key + " twice");
+        }
     }
 
     private void memoise(int index) {
@@ -192,14 +195,18 @@ final class PickleReader {
 
     private Object recall(int index) {
         Object value = memo.get(index);
-        expect(value != null, "recalls value " + Integer.toUnsignedString(index) + ", which it never stored");
+        if (value == null) {
+            throw fault("recalls value " + Integer.toUnsignedString(index) + ", which it never stored");
+        }
         return value;
     }
 
     /** What is done where Python would call a function. */
     private Object reduce(Object callable, Object arguments) {
         expect(callable instanceof Global, "calls something that is no function");
-        expect(arguments instanceof Tuple, "calls " + callable + " with something that is no tuple");
+        if (!(arguments instanceof Tuple)) {
+            throw fault("calls " + callable + " with something that is no tuple");
+        }
         List<Object> args = ((Tuple) arguments).items();
         switch (callable.toString()) {
             case "collections.OrderedDict" -> {
@@ -207,7 +214,9 @@ final class PickleReader {
                 return new Dict();
             }
             case "torch._utils._rebuild_tensor_v2" -> {
-                expect(args.size() == 6 || args.size() == 7, "makes a tensor of " + args.size() + " arguments");
+                if (args.size() != 6 && args.size() != 7) {
+                    throw fault("makes a tensor of " + args.size() + " arguments");
+                }
                 expect(args.size() == 6 || isEmpty(args.get(6)),
                         "makes a tensor with metadata (conjugated, quantised, or the like)");
                 expect(args.get(0) instanceof Storage, "makes a tensor of something that is no storage");
@@ -236,8 +245,10 @@ final class PickleReader {
             default -> global.module().equals("torch")
                     && (storageType(global.name()) != null || ELEMENT_TYPES.contains(global.name()));
         };
-        expect(known, "names " + global + ", so it is more than a state dict: loading it would run code; save with"
-                + " torch.save(model.state_dict(), file)");
+        if (!known) {
+            throw fault("names " + global + ", so it is more than a state dict: loading it would run code; save with"
+                    + " torch.save(model.state_dict(), file)");
+        }
         return global;
     }
 
@@ -273,16 +284,22 @@ final class PickleReader {
     }
 
     private long integer(Object value, String what) {
-        expect(value instanceof Long v && v >= 0, "has a tensor or storage whose " + what + " is " + shown(value)
+        if (value instanceof Long v && v >= 0) {
+            return v;
+        }
+        throw fault("has a tensor or storage whose " + what + " is " + shown(value)
                 + "; allowed: integers of 0 or more");
-        return (Long) value;
     }
 
     private List<Long> integers(Object value, String what) {
-        expect(value instanceof Tuple, "has a tensor whose " + what + " is no tuple");
+        if (!(value instanceof Tuple)) {
+            throw fault("has a tensor whose " + what + " is no tuple");
+        }
         int rank = ((Tuple) value).items().size();
         // before the copy: many tensors can share one tuple of a million
-        expect(rank <= MAX_RANK, "has a tensor of rank " + rank + "; allowed: up to " + MAX_RANK);
+        if (rank > MAX_RANK) {
+            throw fault("has a tensor of rank " + rank + "; allowed: up to " + MAX_RANK);
+        }
         List<Long> out = new ArrayList<>(rank);
         for (Object item : ((Tuple) value).items()) {
             out.add(integer(item, what));
@@ -302,7 +319,9 @@ final class PickleReader {
      */
     private Object longInteger() {
         int n = u8();
-        expect(n <= 16, "has an integer of " + n + " bytes; allowed: up to 16");
+        if (n > 16) {
+            throw fault("has an integer of " + n + " bytes; allowed: up to 16");
+        }
         if (n > 8) {
             byte[] bigEndian = new byte[n];
             ByteBuffer bytes = in(n);
@@ -325,14 +344,16 @@ final class PickleReader {
     private String line() {
         int from = in.position();
         while (u8() != '\n') {
-            expect(in.position() - from <= 256, "has a name of more than 256 bytes");
+            expect(in.position() - from <= MAX_GLOBAL, "has a name of more than " + MAX_GLOBAL + " bytes");
         }
         return StandardCharsets.ISO_8859_1.decode(in.slice(from, in.position() - 1 - from)).toString();
     }
 
     private int length(int n) {
-        expect(n >= 0 && n <= in.remaining(), "has a string of " + Integer.toUnsignedString(n) + " bytes, but "
-                + in.remaining() + " are left");
+        if (n < 0 || n > in.remaining()) {
+            throw fault("has a string of " + Integer.toUnsignedString(n) + " bytes, but " + in.remaining()
+                    + " are left");
+        }
         return n;
     }
 
@@ -382,11 +403,14 @@ final class PickleReader {
         return value;
     }
 
-    private <T> T top(Class<T> type, String opcode) {
-        Object value = peek();
-        expect(type.isInstance(value), "has " + opcode + " on something that is no "
-                + (type == Dict.class ? "dict" : "list"));
-        return type.cast(value);
+    private Items list(String otherwise) {
+        expect(peek() instanceof Items, otherwise);
+        return (Items) peek();
+    }
+
+    private Dict dict(String otherwise) {
+        expect(peek() instanceof Dict, otherwise);
+        return (Dict) peek();
     }
 
     private List<Object> toMark() {
@@ -399,6 +423,7 @@ final class PickleReader {
         return items;
     }
 
+    /** @param fault a constant: what had to be put together for every value would be most of the work */
     private void expect(boolean condition, String fault) {
         if (!condition) {
             throw fault(fault);

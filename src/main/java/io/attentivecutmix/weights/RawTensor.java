@@ -2,6 +2,7 @@ package io.attentivecutmix.weights;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.security.MessageDigest;
 
 /**
  * A tensor as its file holds it.
@@ -53,6 +54,23 @@ record RawTensor(DType type, int[] shape, ByteBuffer data) {
             }
         }
         return -1;
+    }
+
+    /** Hashes the elements as little-endian binary32. For floating types only. */
+    void digestFloats(MessageDigest digest) {
+        if (type == DType.F32) {
+            digest.update(data.duplicate());
+            return;
+        }
+        ByteBuffer bytes = littleEndian();
+        ByteBuffer block = ByteBuffer.allocate(Float.BYTES * BLOCK).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < elements(); i++) {
+            block.putFloat(value(bytes, i));
+            if (!block.hasRemaining() || i == elements() - 1) {
+                digest.update(block.flip());
+                block.clear();
+            }
+        }
     }
 
     /** Element i as float. */

@@ -36,10 +36,12 @@ final class TorchReader implements TensorFile {
     private static final int MAX_NAME = 1024;
     private static final String DATA = "data/";
 
-    private final FileChannel channel;
     private final String file;
+    /** When it was opened; it may become shorter. */
+    private final long fileSize;
     private final ZipDirectory zip;
     private final Map<String, View> views = new LinkedHashMap<>();
+    private boolean bigEndian;
 
     /**
      * A tensor whose place in its storage is verified.
@@ -63,8 +65,8 @@ final class TorchReader implements TensorFile {
      * @param file name in messages
      */
     TorchReader(FileChannel channel, String file) throws IOException {
-        this.channel = channel;
         this.file = file;
+        fileSize = channel.size();
         Containers.requireZip(channel, file);
         zip = new ZipDirectory(channel, file);
         checkEntries();
@@ -106,21 +108,24 @@ final class TorchReader implements TensorFile {
     }
 
     /** Bytes of the storages that tensors are views of, and of rearranged copies. */
-    private long memoryFor(Map<String, View> wanted) throws IOException {
-        long most = channel.size() + channel.size() / 2;
+    private long memoryFor(Map<String, View> wanted) {
+        long most = fileSize + fileSize / 2;
         long bytes = 0;
         Set<String> counted = new HashSet<>();
         for (Map.Entry<String, View> e : wanted.entrySet()) {
             View view = e.getValue();
-            expect(view.bytes() <= Integer.MAX_VALUE - 8, e.getKey(), "has " + view.bytes()
-                    + " bytes; allowed: below 2 GiB");
+            if (view.bytes() > Integer.MAX_VALUE - 8) {
+                throw fault(e.getKey(), "has " + view.bytes() + " bytes; allowed: below 2 GiB");
+            }
             if (!view.contiguous) {
                 bytes += view.bytes();
             } else if (counted.add(view.storage.key())) {
                 bytes += zip.size(entry(view.storage));
             }
-            expect(bytes <= most, e.getKey(), "and others rearrange so much of one storage that they take " + bytes
-                    + " bytes; allowed: 1.5 times the file's size");
+            if (bytes > most) {
+                throw fault(e.getKey(), "and others rearrange so much of one storage that they take " + bytes
+                        + " bytes; allowed: 1.5 times the file's size");
+            }
         }
         return bytes;
     }
@@ -130,7 +135,7 @@ final class TorchReader implements TensorFile {
         for (View view : wanted.values()) {
             String key = view.storage.key();
             if (view.contiguous && !storages.containsKey(key)) {
-                storages.put(key, zip.read(entry(view.storage), slab));
+                storages.put(key, read(view.storage, slab));
             }
         }
         return storages;
@@ -157,7 +162,7 @@ final class TorchReader implements TensorFile {
             if (users != null) {
                 ByteBuffer source = storages.get(key);
                 if (source == null) {
-                    source = zip.read(name, new Slab(zip.size(name)));
+                    source = read(wanted.get(users.get(0)).storage, new Slab(zip.size(name)));
                 }
                 for (String user : users) {
                     copies.put(user, gather(source, wanted.get(user), slab));
@@ -167,6 +172,22 @@ final class TorchReader implements TensorFile {
             }
         }
         return copies;
+    }
+
+    /** A storage's bytes, little-endian whatever the machine that saved them. */
+    private ByteBuffer read(Storage storage, Slab slab) throws IOException {
+        ByteBuffer data = zip.read(entry(storage), slab);
+        if (bigEndian) {
+            for (int i = 0; i < data.limit(); i += storage.type().bytes()) {
+                switch (storage.type().bytes()) {
+                    case 2 -> data.putShort(i, Short.reverseBytes(data.getShort(i)));
+                    case 4 -> data.putInt(i, Integer.reverseBytes(data.getInt(i)));
+                    case 8 -> data.putLong(i, Long.reverseBytes(data.getLong(i)));
+                    default -> { }
+                }
+            }
+        }
+        return data;
     }
 
     private static String entry(Storage storage) {
@@ -187,7 +208,9 @@ final class TorchReader implements TensorFile {
         }
         if (names.contains("byteorder")) {
             String order = StandardCharsets.ISO_8859_1.decode(zip.read("byteorder", 16)).toString();
-            expect(order.equals("little"), "byteorder", "is " + order + "; allowed: little");
+            expect(order.equals("little") || order.equals("big"), "byteorder", "is " + order
+                    + "; allowed: little, big");
+            bigEndian = order.equals("big");
         }
     }
 
@@ -196,7 +219,8 @@ final class TorchReader implements TensorFile {
         return key.length() <= 20 && !key.isEmpty() && key.chars().allMatch(c -> c >= '0' && c <= '9');
     }
 
-    private record Level(String prefix, Iterator<Map.Entry<Object, Object>> rest) {}
+    /** @param prefix length of what stands before the names of a dict's entries */
+    private record Level(int prefix, Iterator<Map.Entry<Object, Object>> rest) {}
 
     /**
      * Depth first without recursion: what is open is as deep as a name is long, however often dicts are shared. The
@@ -204,7 +228,8 @@ final class TorchReader implements TensorFile {
      */
     private Map<String, Tensor> flatten(Dict root) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        Deque<Level> open = new ArrayDeque<>(List.of(new Level("", root.map.entrySet().iterator())));
+        Deque<Level> open = new ArrayDeque<>(List.of(new Level(0, root.map.entrySet().iterator())));
+        StringBuilder name = new StringBuilder();
         int visited = 0;
         while (!open.isEmpty()) {
             Level level = open.element();
@@ -218,17 +243,23 @@ final class TorchReader implements TensorFile {
             if (!(e.getKey() instanceof String key) || !nested && !(e.getValue() instanceof Tensor)) {
                 continue;
             }
-            expect(level.prefix.length() + key.length() <= MAX_NAME, level.prefix + key, "is longer than " + MAX_NAME
-                    + " characters");
-            String name = level.prefix + key;
+            name.setLength(level.prefix);
+            name.append(key, 0, Math.min(key.length(), MAX_NAME + 1));
+            if (name.length() > MAX_NAME) {
+                throw fault(name.toString(), "is longer than " + MAX_NAME + " characters");
+            }
             if (e.getValue() instanceof Dict dict) {
-                open.push(new Level(name + ".", dict.map.entrySet().iterator()));
+                open.push(new Level(name.append('.').length(), dict.map.entrySet().iterator()));
             } else {
-                expect(tensors.size() < MAX_TENSORS, "data.pkl", "has more than " + MAX_TENSORS + " tensors");
-                expect(tensors.putIfAbsent(name, (Tensor) e.getValue()) == null, name, "is there twice");
+                add(tensors, name.toString(), (Tensor) e.getValue());
             }
         }
         return tensors;
+    }
+
+    private void add(Map<String, Tensor> tensors, String name, Tensor tensor) {
+        expect(tensors.size() < MAX_TENSORS, "data.pkl", "has more than " + MAX_TENSORS + " tensors");
+        expect(tensors.putIfAbsent(name, tensor) == null, name, "is there twice");
     }
 
     /** Every entry of data/ must be a storage that the stream refers to, by one type and size. */
@@ -238,10 +269,14 @@ final class TorchReader implements TensorFile {
             String entry = entry(storage);
             String where = "storage " + storage.key();
             expect(referred.add(entry), where, "is referred to with two types or sizes");
-            expect(zip.names().contains(entry), where, "has no entry " + entry);
+            if (!zip.names().contains(entry)) {
+                throw fault(where, "has no entry " + entry);
+            }
             long bytes = storage.elements() <= Long.MAX_VALUE / 8 ? storage.elements() * storage.type().bytes() : -1;
-            expect(bytes == zip.size(entry), where, "has " + storage.elements() + " elements of " + storage.type()
-                    + ", but its entry has " + zip.size(entry) + " bytes");
+            if (bytes != zip.size(entry)) {
+                throw fault(where, "has " + storage.elements() + " elements of " + storage.type()
+                        + ", but its entry has " + zip.size(entry) + " bytes");
+            }
         }
         for (String name : zip.names()) {
             expect(!name.startsWith(DATA) || referred.contains(name), name, "is referred to by nothing");
@@ -251,39 +286,51 @@ final class TorchReader implements TensorFile {
     private View view(String name, Tensor t) {
         Storage storage = t.storage();
         int rank = t.size().size();
-        expect(t.stride().size() == rank, name, "has " + rank + " sizes and " + t.stride().size() + " strides");
+        if (t.stride().size() != rank) {
+            throw fault(name, "has " + rank + " sizes and " + t.stride().size() + " strides");
+        }
         int[] shape = new int[rank];
         long[] stride = new long[rank];
         long elements = 1;
         long last = t.offset();
         boolean contiguous = true;
         boolean empty = t.size().contains(0L);
-        expect(t.offset() <= storage.elements(), name, "starts at element " + t.offset() + " of a storage of "
-                + storage.elements());
+        if (t.offset() > storage.elements()) {
+            throw fault(name, "starts at element " + t.offset() + " of a storage of " + storage.elements());
+        }
         for (int d = rank - 1; d >= 0; d--) {
             long size = t.size().get(d);
             // no element is used twice: whatever has more of them than its storage lies
-            expect(size <= Integer.MAX_VALUE && (size == 0 || elements <= Integer.MAX_VALUE / size), name,
-                    "has the sizes " + t.size() + "; allowed: up to 2^31−1 elements");
+            if (size > Integer.MAX_VALUE || size != 0 && elements > Integer.MAX_VALUE / size) {
+                throw fault(name, "has the sizes " + t.size() + "; allowed: up to 2^31−1 elements");
+            }
             long step = t.stride().get(d);
             contiguous &= size == 1 || step == elements;
             elements *= size;
             if (size > 1 && !empty) {
-                expect(step <= storage.elements(), name, "has a stride of " + step + " in a storage of "
-                        + storage.elements());
+                if (step > storage.elements()) {
+                    throw fault(name, "has a stride of " + step + " in a storage of " + storage.elements());
+                }
                 last += (size - 1) * step;
-                expect(last < storage.elements(), name, "reaches element " + last + " of a storage of "
-                        + storage.elements());
+                requireInside(last, storage, name);
                 stride[d] = step;
             }
             shape[d] = (int) size;
         }
-        expect(empty || last < storage.elements(), name, "reaches element " + last + " of a storage of "
-                + storage.elements());
-        expect(elements <= storage.elements(), name, "has " + elements
-                + " elements, more than its storage: it repeats some");
+        if (!empty) {
+            requireInside(last, storage, name);
+        }
+        if (elements > storage.elements()) {
+            throw fault(name, "has " + elements + " elements, more than its storage: it repeats some");
+        }
         // an empty tensor needs nothing of its storage
         return new View(storage, t.offset(), shape, stride, (int) elements, contiguous && !empty);
+    }
+
+    private void requireInside(long last, Storage storage, String name) {
+        if (last >= storage.elements()) {
+            throw fault(name, "reaches element " + last + " of a storage of " + storage.elements());
+        }
     }
 
     /** The elements in row-major order, as one that was saved in channels_last needs. */
@@ -308,7 +355,11 @@ final class TorchReader implements TensorFile {
 
     private void expect(boolean condition, String where, String fault) {
         if (!condition) {
-            throw new WeightsException(file, where, fault);
+            throw fault(where, fault);
         }
+    }
+
+    private WeightsException fault(String where, String fault) {
+        return new WeightsException(file, where, fault);
     }
 }

@@ -1,5 +1,7 @@
 package io.attentivecutmix.weights;
 
+import java.util.HexFormat;
+
 /** A weights file that cannot be used; the message names the file, the place in it and the fault. */
 public class WeightsException extends RuntimeException {
     private static final int LONGEST_NAME = 1024;
@@ -52,7 +54,8 @@ public class WeightsException extends RuntimeException {
             int type = Character.getType(c);
             if (Character.isISOControl(c) || type == Character.FORMAT || type == Character.SURROGATE
                     || type == Character.LINE_SEPARATOR || type == Character.PARAGRAPH_SEPARATOR) {
-                out.append(String.format("\\u%04x", (int) c));
+                // a formatter would take some kilobytes for each
+                out.append("\\u").append(HexFormat.of().toHexDigits(c));
             } else {
                 out.append(c);
             }

@@ -40,10 +40,11 @@ final class ZipDirectory {
     private static final int CENTRAL_SIZE = 46;
     private static final int HAS_DESCRIPTOR = 1 << 3;
     private static final int UTF8 = 1 << 11;
-    private static final int MAX_ENTRIES = 65_535;
+    /** Five times what a ResNet-152, a copy of it and its optimiser's state need together. */
+    private static final int MAX_ENTRIES = 20_000;
     private static final int MAX_NAME = 4096;
     private static final int PIECE = 1 << 20;
-    private static final int MAX_DIRECTORY = 16 << 20;
+    private static final int MAX_DIRECTORY = 4 << 20;
     private static final long UNSET32 = 0xFFFFFFFFL;
 
     private final FileChannel channel;
@@ -55,7 +56,9 @@ final class ZipDirectory {
     private long entryCount;
     private long endStart;
 
-    private record Entry(String name, int flags, int method, long crc, long size, long header, long data) {}
+    /** @param rawName the name as the directory has it, in UTF-8 */
+    private record Entry(String name, ByteBuffer rawName, int flags, int method, long crc, long size, long header,
+            long data) {}
 
     /** @throws WeightsException if the archive is not sound */
     ZipDirectory(FileChannel channel, String file) throws IOException {
@@ -112,8 +115,10 @@ final class ZipDirectory {
     }
 
     private void check(Entry e, String name, CRC32 crc) {
-        expect(crc.getValue() == e.crc, name, "has CRC " + Long.toHexString(crc.getValue()) + ", but its header says "
-                + Long.toHexString(e.crc) + ": the file is damaged");
+        if (crc.getValue() != e.crc) {
+            throw fault(name, "has CRC " + Long.toHexString(crc.getValue()) + ", but its header says "
+                    + Long.toHexString(e.crc) + ": the file is damaged");
+        }
     }
 
     private void readEnd() throws IOException {
@@ -187,15 +192,20 @@ final class ZipDirectory {
         String top = null;
         Set<String> seen = new HashSet<>();
         for (Entry e : found) {
-            expect(e.header == end, e.name, "starts at byte " + e.header + "; needed: " + end
-                    + ", where the entry before ends");
+            if (e.header != end) {
+                throw fault(e.name, "starts at byte " + e.header + "; needed: " + end
+                        + ", where the entry before ends");
+            }
             Entry verified = readLocal(e);
             end = verified.data + verified.size + readDescriptor(verified);
             int slash = e.name.indexOf('/');
             expect(slash > 0 && slash < e.name.length() - 1, e.name,
                     "is not in a folder, as torch.save puts all entries");
-            expect(top == null || e.name.startsWith(top), e.name, "is not in the folder " + top);
-            top = e.name.substring(0, slash + 1);
+            if (top == null) {
+                top = e.name.substring(0, slash + 1);
+            } else if (!e.name.startsWith(top)) {
+                throw fault(e.name, "is not in the folder " + top);
+            }
             expect(seen.add(e.name.toLowerCase(Locale.ROOT)), e.name, "is there twice");
             entries.put(e.name.substring(slash + 1), verified);
         }
@@ -204,10 +214,10 @@ final class ZipDirectory {
     }
 
     private Entry readCentral(ByteBuffer in) {
-        expect(in.remaining() >= CENTRAL_SIZE && in.getInt(in.position()) == CENTRAL, "central directory",
-                "is damaged at byte "
-                + (directoryStart + in.position()));
         int p = in.position();
+        if (in.remaining() < CENTRAL_SIZE || in.getInt(p) != CENTRAL) {
+            throw fault("central directory", "is damaged at byte " + (directoryStart + p));
+        }
         int flags = in.getShort(p + 8) & 0xFFFF;
         int method = in.getShort(p + 10) & 0xFFFF;
         long crc = unsigned(in.getInt(p + 16));
@@ -220,7 +230,8 @@ final class ZipDirectory {
         long header = unsigned(in.getInt(p + 42));
         expect(in.remaining() - CENTRAL_SIZE >= nameLength + extraLength + commentLength, "central directory",
                 "ends inside an entry");
-        String name = name(in, p + CENTRAL_SIZE, nameLength);
+        ByteBuffer rawName = in.slice(p + CENTRAL_SIZE, nameLength);
+        String name = name(rawName);
         ByteBuffer extra = in.slice(p + CENTRAL_SIZE + nameLength, extraLength).order(ByteOrder.LITTLE_ENDIAN);
         in.position(p + CENTRAL_SIZE + nameLength + extraLength + commentLength);
         expect(commentLength == 0, name, "has a comment");
@@ -231,24 +242,39 @@ final class ZipDirectory {
             compressed = widen(wide, compressed, name);
             header = widen(wide, header, name);
         }
-        expect(method != 0 || compressed == size, name, "is stored, but has the sizes " + compressed + " and " + size);
-        expect(size >= 0 && size <= fileSize, name, "has " + size + " bytes, more than the file");
-        return new Entry(name, flags, method, crc, size, header, 0);
+        if (method == 0 && compressed != size) {
+            throw fault(name, "is stored, but has the sizes " + compressed + " and " + size);
+        }
+        if (size < 0 || size > fileSize) {
+            throw fault(name, "has " + size + " bytes, more than the file");
+        }
+        return new Entry(name, rawName, flags, method, crc, size, header, 0);
     }
 
     private void checkEntry(Entry e) {
         expect((e.flags & 1) == 0, e.name, "is encrypted");
-        expect((e.flags & ~(HAS_DESCRIPTOR | UTF8)) == 0, e.name, "has the flags 0x" + Integer.toHexString(e.flags));
-        expect(e.method == 0, e.name, "is compressed (method " + e.method + "); allowed: stored, as torch.save writes");
-        for (int i = 0; i < e.name.length(); i++) {
-            char c = e.name.charAt(i);
-            expect(c >= ' ' && c != 0x7F && c != '\\', e.name, "has the character " + (int) c + " in its name");
+        if ((e.flags & ~(HAS_DESCRIPTOR | UTF8)) != 0) {
+            throw fault(e.name, "has the flags 0x" + Integer.toHexString(e.flags));
+        }
+        if (e.method != 0) {
+            throw fault(e.name, "is compressed (method " + e.method + "); allowed: stored, as torch.save writes");
+        }
+        int part = 0;
+        for (int i = 0; i <= e.name.length(); i++) {
+            char c = i < e.name.length() ? e.name.charAt(i) : '/';
+            if (c < ' ' || c == 0x7F || c == '\\') {
+                throw fault(e.name, "has the character " + (int) c + " in its name");
+            }
+            if (c == '/') {
+                int length = i - part;
+                // neither empty nor one dot nor two
+                expect(length > 2 || !e.name.regionMatches(part, "..", 0, length), e.name, "is no plain path");
+                part = i + 1;
+            }
         }
         // a colon further on is fine: the folder is named after the file, and files after the time of day
-        expect(!e.name.matches("(?s)[A-Za-z]:.*"), e.name, "starts with a drive letter");
-        for (String part : e.name.split("/", -1)) {
-            expect(!part.isEmpty() && !part.equals(".") && !part.equals(".."), e.name, "is no plain path");
-        }
+        expect(e.name.length() < 2 || e.name.charAt(1) != ':' || !Character.isLetter(e.name.charAt(0)), e.name,
+                "starts with a drive letter");
     }
 
     private long widen(ByteBuffer wide, long value, String name) {
@@ -276,12 +302,14 @@ final class ZipDirectory {
         return found;
     }
 
-    private String name(ByteBuffer in, int from, int length) {
-        expect(length >= 1 && length <= MAX_NAME, "central directory", "has a name of " + length
-                + " bytes; allowed: 1 to " + MAX_NAME);
+    private String name(ByteBuffer raw) {
+        int length = raw.remaining();
+        if (length < 1 || length > MAX_NAME) {
+            throw fault("central directory", "has a name of " + length + " bytes; allowed: 1 to " + MAX_NAME);
+        }
         try {
             return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
-                    .decode(in.slice(from, length)).toString();
+                    .decode(raw.duplicate()).toString();
         } catch (CharacterCodingException e) {
             throw new WeightsException(file, "central directory", "has a name that is not UTF-8", e);
         }
@@ -290,12 +318,14 @@ final class ZipDirectory {
     /** Verifies the local header against the directory; the entry returned knows where its data starts. */
     private Entry readLocal(Entry e) throws IOException {
         ByteBuffer h = at(e.header, LOCAL_SIZE, e.name);
-        expect(h.getInt(0) == LOCAL, e.name, "has no local header at byte " + e.header);
+        if (h.getInt(0) != LOCAL) {
+            throw fault(e.name, "has no local header at byte " + e.header);
+        }
         int nameLength = h.getShort(26) & 0xFFFF;
         int extraLength = h.getShort(28) & 0xFFFF;
-        expect(nameLength <= MAX_NAME, e.name, "has another name in its local header");
+        expect(nameLength == e.rawName.remaining(), e.name, "has another name in its local header");
         ByteBuffer rest = at(e.header + LOCAL_SIZE, nameLength + extraLength, e.name);
-        expect(name(rest, 0, nameLength).equals(e.name), e.name, "has another name in its local header");
+        expect(rest.slice(0, nameLength).equals(e.rawName), e.name, "has another name in its local header");
         expect((h.getShort(6) & 0xFFFF) == e.flags, e.name, "has other flags in its local header");
         expect(h.getShort(8) == 0, e.name, "has another method in its local header");
         long size = unsigned(h.getInt(22));
@@ -309,8 +339,8 @@ final class ZipDirectory {
         boolean later = (e.flags & HAS_DESCRIPTOR) != 0 && size == 0 && compressed == 0 && h.getInt(14) == 0;
         expect(later || size == e.size && compressed == e.size && unsigned(h.getInt(14)) == e.crc, e.name,
                 "has another size or CRC in its local header");
-        return new Entry(e.name, e.flags, e.method, e.crc, e.size, e.header, e.header + LOCAL_SIZE + nameLength
-                + extraLength);
+        return new Entry(e.name, e.rawName, e.flags, e.method, e.crc, e.size, e.header,
+                e.header + LOCAL_SIZE + nameLength + extraLength);
     }
 
     /** Length of the descriptor after an entry's data, verified; 0 without one. */
@@ -353,7 +383,11 @@ final class ZipDirectory {
 
     private void expect(boolean condition, String where, String fault) {
         if (!condition) {
-            throw new WeightsException(file, where, fault);
+            throw fault(where, fault);
         }
+    }
+
+    private WeightsException fault(String where, String fault) {
+        return new WeightsException(file, where, fault);
     }
 }

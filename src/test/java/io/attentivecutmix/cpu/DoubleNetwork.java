@@ -1,6 +1,6 @@
 package io.attentivecutmix.cpu;
 
-import io.attentivecutmix.cpu.Extractor.Stage;
+import io.attentivecutmix.cpu.NetworkSteps.Stage;
 import io.attentivecutmix.network.ResNet;
 import io.attentivecutmix.network.ResNet.Block;
 import io.attentivecutmix.network.ResNet.Convolution;

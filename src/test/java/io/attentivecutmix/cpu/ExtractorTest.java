@@ -5,11 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.attentivecutmix.cpu.Extractor.Stage;
+import io.attentivecutmix.cpu.NetworkSteps.Stage;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import io.attentivecutmix.network.Tensors;
+import io.attentivecutmix.quantisation.Equalisation;
 import java.util.Map;
 import java.util.Random;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
@@ -53,8 +54,8 @@ class ExtractorTest {
         Map<Stage, double[]> expected =
                 new DoubleNetwork(network, tensors, batchNorm == BatchNorm.PER_IMAGE).run(image, side);
         try (OneDnn oneDnn = new OneDnn();
-                SharedWeights weights = new SharedWeights(oneDnn, tensors, batchNorm);
-                Extractor extractor = new Extractor(oneDnn, weights, network, side, Precision.FP32, batchNorm)) {
+                SharedWeights weights = new SharedWeights(oneDnn, tensors, batchNorm, Equalisation.NONE);
+                Extractor extractor = new Extractor(oneDnn, weights, network, side, Precision.FP32, batchNorm, null)) {
             extractor.input().put(0, image);
             for (Stage stage : Stage.values()) {
                 double error = relativeL2(extractor.stage(stage), expected.get(stage));
@@ -76,7 +77,7 @@ class ExtractorTest {
                     oneDnn.attributes(scope, false, true));
             assertEquals("ref:any", OneDnn.implementation(d));
             ReferenceImplementationException e = assertThrows(ReferenceImplementationException.class,
-                    () -> Extractor.requireFast("conv1", "FP32", d));
+                    () -> NetworkSteps.requireFast("conv1", "FP32", d));
             assertEquals("conv1", e.layer());
             assertEquals("ref:any", e.implementation());
             assertTrue(e.getMessage().startsWith("layer conv1 in FP32 would run oneDNN's reference implementation"),
@@ -118,8 +119,9 @@ class ExtractorTest {
 
     private static float[] features(ResNet network, Tensors tensors, int side, Precision precision, float[] image) {
         try (OneDnn oneDnn = new OneDnn();
-                SharedWeights weights = new SharedWeights(oneDnn, tensors, BatchNorm.RUNNING);
-                Extractor extractor = new Extractor(oneDnn, weights, network, side, precision, BatchNorm.RUNNING)) {
+                SharedWeights weights = new SharedWeights(oneDnn, tensors, BatchNorm.RUNNING, Equalisation.NONE);
+                Extractor extractor = new Extractor(oneDnn, weights, network, side, precision, BatchNorm.RUNNING,
+                        null)) {
             extractor.input().put(0, image);
             extractor.run();
             float[] features = new float[extractor.featureSize()];

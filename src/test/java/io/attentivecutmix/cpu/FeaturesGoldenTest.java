@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.attentivecutmix.cpu.Extractor.Stage;
+import io.attentivecutmix.cpu.NetworkSteps.Stage;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.method.BatchNorm;

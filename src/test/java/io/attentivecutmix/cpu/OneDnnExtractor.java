@@ -6,6 +6,7 @@ import io.attentivecutmix.cuda.HostRuntime;
 import io.attentivecutmix.cuda.kernels.KernelImages;
 import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.image.ElementType;
+import io.attentivecutmix.quantisation.Equalisation;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.Precision;
 import org.bytedeco.javacpp.FloatPointer;
@@ -41,9 +42,10 @@ public final class OneDnnExtractor implements DeviceExtractor {
         this.queues = queues;
         oneDnn = new OneDnn();
         OpenMpThreads.set(1);
-        weights = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING);
+        weights = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING, Equalisation.NONE);
         side = config.options().inputSide();
-        extractor = new Extractor(oneDnn, weights, config.network(), side, Precision.FP32, BatchNorm.RUNNING);
+        extractor = new Extractor(oneDnn, weights, config.network(), side, Precision.FP32, BatchNorm.RUNNING,
+                null);
         weights.complete();
         int grid = config.options().grid();
         featureSize = grid * grid * config.network().channels();

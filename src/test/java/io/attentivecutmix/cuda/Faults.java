@@ -1,24 +1,27 @@
 package io.attentivecutmix.cuda;
 
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.Set;
 import org.bytedeco.javacpp.Pointer;
 
 /**
  * Makes calls of the seams fail: the n-th one, as soon as it is made, a few calls later as CUDA reports faults of
- * running work, and from then on for ever where the status says that the device is lost. What gives something back, or
- * waits, does so before it fails, as otherwise a ledger could never be empty.
+ * running work, and from then on for ever where the status says that the device is lost or CUDA has ended. What gives
+ * something back, or waits, does so before it fails, as otherwise a ledger could never be empty. A status of the
+ * CAPTURE kind breaks what is being recorded.
  */
 final class Faults {
     /** What only asks or describes and has no status of its own to return. */
-    private static final Set<String> NEVER = Set.of("currentDevice", "foreignStream", "freeBytes");
+    private static final Set<String> NEVER = Set.of("currentDevice", "foreignStream", "freeBytes", "requireAlive");
 
     private final HostRuntime host;
     private final int failAt;
     private final int status;
     private final int delay;
     private int calls;
+    private int touched;
     private String failed;
 
     /**
@@ -43,41 +46,54 @@ final class Faults {
         return calls;
     }
 
+    /** Every call that reached CUDA's runtime, also those that cannot fail. */
+    int touched() {
+        return touched;
+    }
+
     /** The seam, with its calls counted. */
     <T> T over(Class<T> seam, T real) {
         return seam.cast(Proxy.newProxyInstance(seam.getClassLoader(), new Class<?>[] {seam},
-                (proxy, method, arguments) -> {
-            String name = method.getName();
-            boolean fails = !NEVER.contains(name) && fails();
-            boolean givesBack = name.startsWith("free") || name.startsWith("destroy") || name.startsWith("synchronize")
-                    || name.equals("endCapture");
-            if (fails && CudaStatus.kind(status) == CudaStatus.Kind.LOST) {
-                host.abandon();
-            }
-            if (fails && !givesBack) {
-                failed = failed == null ? name : failed;
-                throw CudaStatus.failure(name, status, "injected");
-            }
-            Object result;
+                (proxy, method, arguments) -> call(real, method, arguments)));
+    }
+
+    private Object call(Object real, Method method, Object[] arguments) throws Throwable {
+        String name = method.getName();
+        touched++;
+        boolean fails = !NEVER.contains(name) && fails();
+        if (!fails) {
             try {
-                result = method.invoke(real, arguments);
+                return method.invoke(real, arguments);
             } catch (InvocationTargetException e) {
-                if (fails && e.getCause() instanceof RuntimeException) {
-                    // a device that is lost has nothing to give back
-                    failed = failed == null ? name : failed;
-                    throw CudaStatus.failure(name, status, "injected");
-                }
                 throw e.getCause();
             }
-            if (fails) {
-                failed = failed == null ? name : failed;
-                if (name.equals("endCapture")) {
-                    ((CudaRuntime) real).destroyGraph((Pointer) result);
-                }
-                throw CudaStatus.failure(name, status, "injected");
+        }
+        failed = failed == null ? name : failed;
+        RuntimeException failure = CudaStatus.failure(name, status, "injected");
+        switch (CudaStatus.kind(status)) {
+            case LOST -> {
+                host.abandon();
+                throw failure;
             }
-            return result;
-        }));
+            case CAPTURE -> host.invalidate();
+            default -> { }
+        }
+        boolean givesBack = name.startsWith("free") || name.startsWith("destroy") || name.startsWith("synchronize")
+                || name.equals("endCapture");
+        if (givesBack) {
+            try {
+                Object result = method.invoke(real, arguments);
+                if (name.equals("endCapture")) {
+                    host.destroyGraph((Pointer) result);
+                }
+            } catch (InvocationTargetException e) {
+                if (!(e.getCause() instanceof RuntimeException)) {
+                    throw e.getCause();
+                }
+                // its own failure, of a broken recording for one, gives way to the injected one
+            }
+        }
+        throw failure;
     }
 
     private boolean fails() {
@@ -86,6 +102,8 @@ final class Faults {
             return false;
         }
         int when = failAt + delay;
-        return calls == when || calls > when && CudaStatus.kind(status) == CudaStatus.Kind.LOST;
+        CudaStatus.Kind kind = CudaStatus.kind(status);
+        boolean sticky = kind == CudaStatus.Kind.LOST || kind == CudaStatus.Kind.ENDING;
+        return calls == when || calls > when && sticky;
     }
 }

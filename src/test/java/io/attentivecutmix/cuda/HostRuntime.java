@@ -19,7 +19,7 @@ import org.bytedeco.javacpp.Pointer;
  * freeing under running work, allocating while recording) is an {@link AssertionError} or the status that CUDA would
  * give.
  */
-public final class HostRuntime implements CudaRuntime {
+public final class HostRuntime implements CudaRuntime, AutoCloseable {
     private static final long ALIGNMENT = 256;
 
     /** A handle with a number of its own for an address. */
@@ -37,6 +37,8 @@ public final class HostRuntime implements CudaRuntime {
         /** Whether one of its works is under way: waiting for another stream. */
         boolean running;
         List<Work> recorded;
+        /** Whether the recording is broken: until it is ended, its stream takes nothing. */
+        boolean invalid;
     }
 
     /**
@@ -64,7 +66,9 @@ public final class HostRuntime implements CudaRuntime {
     private final Random chance = new Random(7);
     private long ids = 0x1000;
     private long limit = Long.MAX_VALUE;
+    private long largest = Long.MAX_VALUE;
     private long used;
+    private boolean gone;
     private long bytesToHost;
     private int current;
 
@@ -110,6 +114,11 @@ public final class HostRuntime implements CudaRuntime {
         limit = bytes;
     }
 
+    /** The largest block that is to be had, however much memory there is: it may be in pieces. */
+    public void largest(long bytes) {
+        largest = bytes;
+    }
+
     /** Bytes of device memory in use. */
     public long used() {
         return used;
@@ -126,6 +135,9 @@ public final class HostRuntime implements CudaRuntime {
 
     private void submit(Pointer stream, Work work) {
         Stream s = stream(stream);
+        if (s.invalid) {
+            throw CudaStatus.failure("a call", 901, "operation failed due to a previous error during capture");
+        }
         if (s.recorded != null) {
             s.recorded.add(work);
         } else {
@@ -174,18 +186,44 @@ public final class HostRuntime implements CudaRuntime {
         }
     }
 
-    /** The device is lost: nothing that waits runs any more, and nothing is being recorded. */
-    public void abandon() {
-        for (Stream s : streams.values()) {
-            s.queue.clear();
-            s.done = s.submitted;
-            s.recorded = null;
-        }
+    /**
+     * The device is lost and took with it all that was made on it: nothing that waits runs any more, and what is given
+     * back late is not missed. Its memory can be looked at until {@link #close}.
+     */
+    public synchronized void abandon() {
+        gone = true;
+        streams.keySet().removeIf(s -> s != 0);
+        stream(null).queue.clear();
+        stream(null).done = stream(null).submitted;
+        events.clear();
+        graphs.clear();
+        executables.clear();
+        memory.clear();
+        pinned.clear();
+        used = 0;
+    }
+
+    /** Whether a stream is being recorded. */
+    public boolean recording() {
+        return streams.values().stream().anyMatch(s -> s.recorded != null);
+    }
+
+    /** Breaks what is being recorded, as a call that is not allowed meanwhile does. */
+    public void invalidate() {
+        streams.values().stream().filter(s -> s.recorded != null).forEach(s -> s.invalid = true);
+    }
+
+    /** Frees all memory, also what a lost device took with it. */
+    @Override
+    public synchronized void close() {
+        raw.values().forEach(Pointer::free);
+        raw.clear();
     }
 
     private synchronized void refuseWhileRecording(String call) {
         for (Stream s : streams.values()) {
             if (s.recorded != null) {
+                s.invalid = true;
                 throw CudaStatus.failure(call, 900, "operation not permitted when stream is capturing");
             }
         }
@@ -240,7 +278,7 @@ public final class HostRuntime implements CudaRuntime {
         if (bytes < 1) {
             throw new AssertionError(call + " of " + bytes + " bytes");
         }
-        if (!isPinned && used + bytes > limit) {
+        if (!isPinned && (used + bytes > limit || bytes > largest)) {
             throw CudaStatus.failure(call, CudaStatus.MEMORY_ALLOCATION, "out of memory");
         }
         Pointer block = Pointer.malloc(bytes + ALIGNMENT);
@@ -261,6 +299,9 @@ public final class HostRuntime implements CudaRuntime {
         refuseWhileRecording(call);
         long address = block.address();
         synchronized (this) {
+            if (gone && !memory.containsKey(address)) {
+                return;
+            }
             if (!memory.containsKey(address) || pinned.get(address) != isPinned) {
                 throw new AssertionError(call + " of memory that is not there");
             }
@@ -306,6 +347,9 @@ public final class HostRuntime implements CudaRuntime {
     @Override
     public void destroyStream(Pointer stream) {
         count("destroyStream");
+        if (gone) {
+            return;
+        }
         Stream s = stream(stream);
         if (!s.queue.isEmpty() || s.recorded != null) {
             throw new AssertionError("a stream was destroyed with work under way");
@@ -336,6 +380,9 @@ public final class HostRuntime implements CudaRuntime {
     @Override
     public void destroyEvent(Pointer event) {
         count("destroyEvent");
+        if (gone) {
+            return;
+        }
         event(event);
         events.remove(event.address());
     }
@@ -443,15 +490,21 @@ public final class HostRuntime implements CudaRuntime {
         if (s.recorded == null) {
             throw CudaStatus.failure("cudaStreamEndCapture", 1, "not capturing");
         }
-        graphs.put(++ids, s.recorded);
+        List<Work> whole = s.recorded;
         s.recorded = null;
+        if (s.invalid) {
+            s.invalid = false;
+            throw CudaStatus.failure("cudaStreamEndCapture", 901,
+                    "operation failed due to a previous error during capture");
+        }
+        graphs.put(++ids, whole);
         return new Handle(ids);
     }
 
     @Override
     public void destroyGraph(Pointer graph) {
         count("destroyGraph");
-        if (graphs.remove(graph.address()) == null) {
+        if (graphs.remove(graph.address()) == null && !gone) {
             throw new AssertionError("a graph was destroyed twice");
         }
     }
@@ -479,7 +532,7 @@ public final class HostRuntime implements CudaRuntime {
                 throw new AssertionError("a graph was destroyed while it runs");
             }
         }
-        if (executables.remove(executable.address()) == null) {
+        if (executables.remove(executable.address()) == null && !gone) {
             throw new AssertionError("an executable graph was destroyed twice");
         }
     }

@@ -3,6 +3,7 @@ package io.attentivecutmix.cuda;
 import io.attentivecutmix.cpu.OneDnnExtractor;
 import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.engine.DeviceEngine;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -14,9 +15,14 @@ public final class TestCuda {
 
     private TestCuda() {}
 
+    /** Whether the kernels were built for the CPU. */
+    public static boolean hasKernels() {
+        return TestCuda.class.getResource(KERNELS) != null;
+    }
+
     /** Skips a test where there was no C++ compiler to build the kernels for the CPU. */
     public static void assumeKernels() {
-        Assumptions.assumeTrue(TestCuda.class.getResource(KERNELS) != null,
+        Assumptions.assumeTrue(hasKernels(),
                 "Skipped: the kernels' build for the CPU is not there (no g++ or CMake on this machine)");
     }
 
@@ -59,6 +65,34 @@ public final class TestCuda {
             @Override
             public DeviceEngine open(EngineConfig config) {
                 return TestCuda.open(config, runtime, runtime, k -> k);
+            }
+        });
+    }
+
+    /**
+     * A device without a network: sums of pixels in its place, and for each engine memory of its own.
+     *
+     * @param memories where that of every engine is put
+     */
+    public static CudaDevice deviceWithout(List<HostRuntime> memories) {
+        return new CudaDevice(new CudaDevice.Gpu() {
+            @Override
+            public Optional<String> unavailableReason() {
+                return Optional.empty();
+            }
+
+            @Override
+            public Map<String, String> details() {
+                return Map.of("card", "host memory");
+            }
+
+            @Override
+            public DeviceEngine open(EngineConfig config) {
+                HostRuntime memory = new HostRuntime();
+                synchronized (memories) {
+                    memories.add(memory);
+                }
+                return openSimple(config, memory, memory, k -> k);
             }
         });
     }

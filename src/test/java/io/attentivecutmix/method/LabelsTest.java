@@ -45,6 +45,22 @@ class LabelsTest {
         assertThrows(IndexOutOfBoundsException.class, () -> ids.id(3));
     }
 
+    /** Rows of a multi-label task, or scaled by somebody else, need not sum to one: they are mixed as they are. */
+    @Test
+    void rowsAreMixedAsTheyAre() {
+        Labels labels = Labels.rows(3, 0.5f, 0.5f, 0.5f, Float.MIN_VALUE, -0f, 2);
+        float[] out = new float[6];
+        SoftLabels.fill(labels, new int[] {1, 0}, new float[] {0.5f, 1}, 3, 0, out);
+        assertArrayEquals(new float[] {0.25f, 0.25f, 1.25f, Float.MIN_VALUE, 0, 2}, out);
+        assertEquals("label 0 has -1.4E-45 for class 1; allowed: finite values of 0 or more",
+                refusal(() -> Labels.rows(2, 1, -Float.MIN_VALUE)));
+        assertEquals("rows has 5 values; allowed: multiples of 3 (classes)",
+                refusal(() -> Labels.rows(3, 1, 0, 0, 1, 0)));
+        labels.setRows(new float[] {1, 0, 0}, 1);
+        assertEquals("numClasses is 4; allowed: 3, the length of the labels' rows",
+                refusal(() -> SoftLabels.fill(labels, new int[] {0}, new float[] {1}, 4, 0, new float[4])));
+    }
+
     @Test
     void isReusable() {
         Labels labels = Labels.of(1, 2, 3);

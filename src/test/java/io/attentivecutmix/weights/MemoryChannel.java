@@ -1,5 +1,6 @@
 package io.attentivecutmix.weights;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
@@ -29,7 +30,7 @@ class MemoryChannel extends FileChannel {
     }
 
     @Override
-    public int read(ByteBuffer to, long position) {
+    public int read(ByteBuffer to, long position) throws IOException {
         if (position >= bytes.length) {
             return -1;
         }

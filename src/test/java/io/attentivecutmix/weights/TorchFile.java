@@ -153,6 +153,11 @@ final class TorchFile {
             return this;
         }
 
+        Pickle raw(byte[] bytes) {
+            out.raw(bytes);
+            return this;
+        }
+
         Pickle global(String module, String name) {
             out.write('c');
             out.raw((module + "\n" + name + "\n").getBytes(StandardCharsets.ISO_8859_1));

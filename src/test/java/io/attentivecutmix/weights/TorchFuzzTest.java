@@ -19,7 +19,7 @@ class TorchFuzzTest {
         return TorchReader.read(new MemoryChannel(file), "t.pth");
     }
 
-    private static byte[] golden(String name) throws IOException {
+    static byte[] golden(String name) throws IOException {
         try (InputStream in = TorchFuzzTest.class.getResourceAsStream("/golden/weights/" + name)) {
             return in.readAllBytes();
         }
@@ -97,7 +97,7 @@ class TorchFuzzTest {
     }
 
     /** Bytes overwritten, removed, repeated or taken from elsewhere in the file. */
-    private static byte[] changed(byte[] whole, Random random) {
+    static byte[] changed(byte[] whole, Random random) {
         byte[] bytes = whole.clone();
         for (int i = random.nextInt(3); i >= 0; i--) {
             int at = random.nextInt(bytes.length);

@@ -56,7 +56,7 @@ class TorchLimitsTest {
             }
             p.op('s');
         }
-        refused(stream(p), "more than", 400);
+        refused(stream(p), "more than", 64);
     }
 
     @Test
@@ -69,7 +69,7 @@ class TorchLimitsTest {
             }
             p.op('s');
         }
-        refused(stream(p), "tensors", 200);
+        refused(stream(p), "tensors", 64);
     }
 
     /** A size of a million sides costs its bytes once; used by many tensors it must not cost them again each time. */
@@ -84,7 +84,7 @@ class TorchLimitsTest {
         for (int i = 0; i < 10_000; i++) {
             p.op('h', 2, '(', 'h', 1, 'K', 0, 'h', 0, 'h', 0, 0x89, 'N', 't', 'R', 'a');
         }
-        refused(stream(p), "rank 200000", 100);
+        refused(stream(p), "rank 200000", 64);
     }
 
     @Test
@@ -93,7 +93,7 @@ class TorchLimitsTest {
         for (int i = 0; i < 3_000_000; i++) {
             p.op('r', i, i >> 8, i >> 16, 255);
         }
-        refused(stream(p), "memo", 150);
+        refused(stream(p), "memo", 64);
     }
 
     @Test
@@ -102,7 +102,7 @@ class TorchLimitsTest {
         for (int i = 0; i < 3_000_000; i++) {
             p.op('}');
         }
-        refused(stream(p.op('t')), "values", 150);
+        refused(stream(p.op('t')), "values", 64);
     }
 
     /** Deeper than any stack of threads: nothing recurses. */
@@ -117,7 +117,7 @@ class TorchLimitsTest {
         for (int i = 0; i < 200_000; i++) {
             marks.op('(');
         }
-        refused(stream(marks), "empty stack", 100);
+        refused(stream(marks), "empty stack", 64);
     }
 
     @Test
@@ -177,7 +177,7 @@ class TorchLimitsTest {
         long[] peak = new long[1];
         Map<String, RawTensor> read = TorchReader.read(new MemoryChannel(bytes) {
             @Override
-            public int read(ByteBuffer to, long position) {
+            public int read(ByteBuffer to, long position) throws IOException {
                 if (to.capacity() == 4 * floats) {
                     peak[0] = Math.max(peak[0], liveHeap() - before);
                 }

@@ -3,6 +3,8 @@ package io.attentivecutmix.weights;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -21,7 +23,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,6 +73,34 @@ class WeightsTest {
         for (String name : resnet18.keySet()) {
             assertArrayEquals(resnet18.get(name).toFloats(), weights.tensor(name), name);
         }
+    }
+
+    /** The expected hash is hashlib's over the arrays that src/test/python/synthetic_weights.py makes. */
+    @Test
+    void theTensorsHaveTheHashThatPythonGivesWhateverHoldsThem() throws Exception {
+        String expected = "b0078c71f5eee9bd761050c426c0012d143777b2600659b4cab15116f43a30b0";
+        assertEquals(expected, Weights.synthetic(18, 0).tensorsSha256());
+        Map<String, RawTensor> wide = new LinkedHashMap<>();
+        List<String> names = new ArrayList<>(resnet18.keySet());
+        Collections.reverse(names);
+        for (String name : names) {
+            float[] values = resnet18.get(name).toFloats();
+            ByteBuffer doubles = ByteBuffer.allocate(8 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+            for (float v : values) {
+                doubles.putDouble(v);
+            }
+            wide.put("module." + name, new RawTensor(DType.F64, resnet18.get(name).shape(), doubles.rewind()));
+        }
+        Weights loaded = Weights.load(TestFiles.safetensors(folder.resolve("wide.safetensors"), wide));
+        assertEquals(expected, loaded.tensorsSha256());
+        assertSame(loaded.tensorsSha256(), loaded.tensorsSha256(), "kept");
+        ByteBuffer last = wide.get("module.bn1.bias").data();
+        last.putDouble(last.limit() - 8, Math.nextUp(last.getDouble(last.limit() - 8)));
+        assertEquals(expected, Weights.load(TestFiles.safetensors(folder.resolve("wide.safetensors"), wide))
+                .tensorsSha256(), "less than half a unit of the float's last place");
+        last.putDouble(last.limit() - 8, Math.nextUp((float) last.getDouble(last.limit() - 8)));
+        assertNotEquals(expected, Weights.load(TestFiles.safetensors(folder.resolve("wide.safetensors"), wide))
+                .tensorsSha256());
     }
 
     @Test
@@ -197,7 +229,9 @@ class WeightsTest {
     @DisabledOnOs(OS.WINDOWS)
     void pipesDevicesAndLoopsAreRefusedUnopened() throws Exception {
         Path loop = Files.createSymbolicLink(folder.resolve("loop"), folder.resolve("loop"));
-        assertTrue(refused(loop).contains("does not exist"), refused(loop));
+        assertTrue(refused(loop).contains("cannot be read") && refused(loop).contains("symbolic link"), refused(loop));
+        Path nowhere = Files.createSymbolicLink(folder.resolve("nowhere"), folder.resolve("missing"));
+        assertTrue(refused(nowhere).contains("nowhere: file: does not exist"), refused(nowhere));
         Path pipe = folder.resolve("pipe");
         assumeTrue(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor() == 0, "no mkfifo here");
         assertTrue(refused(pipe).contains("pipe: file: is not a regular file"), refused(pipe));

@@ -25,6 +25,10 @@ final class Bars {
             switch (p.pair()) {
                 case FP32_ONNX_RUNTIME -> bars.ratio(p, "FP32 extractor ≥ 1.0x ONNX Runtime FP32", 1, true);
                 case BF16_FP32 -> bars.ratio(p, "BF16 extractor ≥ 1.8x own FP32", 1.8, true);
+                case INT8_FP32 -> bars.ratio(p, "INT8 extractor ≥ 3.2x own FP32", 3.2, true);
+                case INT8_ONNX_RUNTIME -> bars.ratio(p, "INT8 extractor ≥ 3.3x ONNX Runtime FP32", 3.3, true);
+                case INT8_ONNX_RUNTIME_INT8 -> bars.ratio(p, "INT8 extractor ≥ 1.0x ONNX Runtime INT8", 1, true);
+                case EXTRACTOR_STEP_INT8 -> bars.ratio(p, "whole INT8 step ≤ 1.05x its extractor", 1.05, false);
                 case EXTRACTOR_STEP_FP32 -> bars.ratio(p, "whole FP32 step ≤ 1.05x its extractor", 1.05, false);
                 case EXTRACTOR_STEP_BF16 -> bars.ratio(p, "whole BF16 step ≤ 1.05x its extractor", 1.05, false);
                 case PYTHON_FP32 -> bars.ratio(p, "FP32 pipeline > 1x per-sample PyTorch", 1, true);

@@ -32,7 +32,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class ExtractorBenchmark {
     @Param("cpu")
     public String device;
-    @Param({"FP32", "BF16"})
+    @Param({"FP32", "BF16", "INT8"})
     public String precision;
     @Param({"1", "8", "32", "256"})
     public int batch;

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
@@ -25,6 +26,9 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
  *                                                 per-sample pipeline is compared too
  * benchmarks.jar report FOLDER                    turns all of FOLDER into FOLDER/README.md and charts
  * benchmarks.jar folders FOLDER N... [-- MIX ARGUMENTS]    runs the command line on folders of N images; FOLDER/folders.json
+ * benchmarks.jar quality PHOTOGRAPHS [target:OVERLAP] WEIGHTS...
+ *                                                 how well INT8 finds FP32's cells on crops of the images in a folder; WEIGHTS is a
+ *                                                 file or synthetic:DEPTH:SEED; prints
  * </pre>
  */
 public final class Main {
@@ -46,6 +50,13 @@ public final class Main {
                 fail("report needs one folder");
             }
             Report.write(Path.of(args[1]));
+            return;
+        }
+        if (args.length > 0 && args[0].equals("quality")) {
+            if (args.length < 3) {
+                fail("quality needs a folder of photographs and weights");
+            }
+            Quality.measure(Path.of(args[1]), List.of(args).subList(2, args.length), System.out);
             return;
         }
         int python = List.of(args).indexOf("--python");
@@ -108,13 +119,13 @@ public final class Main {
         // In this order, since profilers are ended in reverse: what LoadProfiler allocates is not counted
         options.shouldFailOnError(true).addProfiler(LoadProfiler.class).addProfiler(GCProfiler.class);
         // What is not there is left out rather than failed, unless it was asked for.
-        boolean bf16 = Device.cpu().precisions().contains(Precision.BF16);
-        if (!bf16 && !line.getParameter("precision").hasValue()) {
-            options.param("precision", "FP32");
+        Set<Precision> precisions = Device.cpu().precisions();
+        if (!line.getParameter("precision").hasValue()) {
+            options.param("precision", precisions.stream().map(Precision::name).toArray(String[]::new));
         }
         boolean python = System.getenv(PerSamplePython.PYTHON) != null;
         if (!line.getParameter("pair").hasValue()) {
-            options.param("pair", Arrays.stream(Pair.values()).filter(p -> bf16 || !p.needsBf16())
+            options.param("pair", Arrays.stream(Pair.values()).filter(p -> p.runsWith(precisions))
                     .filter(p -> python || !p.needsPython()).map(Pair::name).toArray(String[]::new));
         }
         return options;

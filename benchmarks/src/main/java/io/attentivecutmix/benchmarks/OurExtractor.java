@@ -15,9 +15,8 @@ final class OurExtractor implements Contestant {
     private final int[] expected;
 
     OurExtractor(Device device, Precision precision, int batch, int side, int threads) {
-        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision)
-                .threads(threads)
-                .options(Settings.options(side, 6).withNormalisation(Normalisation.ALREADY_NORMALISED)).build();
+        mixer = Settings.mixer(device, precision, threads,
+                Settings.options(side, 6).withNormalisation(Normalisation.ALREADY_NORMALISED));
         images = Samples.tensorBatch(batch, side);
         mixer.prepare(batch);
         expected = mixer.attend(images).cells(batch - 1);

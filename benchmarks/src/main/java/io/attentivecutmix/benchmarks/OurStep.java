@@ -22,8 +22,7 @@ final class OurStep implements Contestant {
 
     OurStep(Device device, Precision precision, int batch, int height, int width, int k, int threads) {
         this.k = k;
-        mixer = AttentiveCutMix.builder().weights(Samples.weights()).device(device).precision(precision).threads(
-                threads) .options(Settings.options(SIDE, k)).build();
+        mixer = Settings.mixer(device, precision, threads, Settings.options(SIDE, k));
         // in the memory that the device reads and writes best, as a training loop has it
         mixed = mixer.newMixedBatch();
         images = mixer.newBatch();

@@ -85,7 +85,7 @@ record Paired(Pair pair, int batch, int before, String threads, Spread first, Sp
         List<Paired> sorted = pairs.stream().sorted(Comparator.comparing(Paired::pair).thenComparingInt(Paired::batch))
                 .toList();
         for (Paired p : sorted) {
-            boolean step = p.pair == Pair.EXTRACTOR_STEP_FP32 || p.pair == Pair.EXTRACTOR_STEP_BF16;
+            boolean step = p.pair.name().startsWith("EXTRACTOR_STEP");
             if (p.before == 0 && p.pair.fromFiles() == pipelines && !(quiet && p.disturbed())) {
                 String batch = "batch " + p.batch + (p.threads.equals("all") ? "" : ", threads " + p.threads);
                 add(rates, p.pair.first, batch, p.first);

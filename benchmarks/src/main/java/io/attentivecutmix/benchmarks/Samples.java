@@ -57,8 +57,13 @@ final class Samples {
     }
 
     static ImageBatch batch(int n, int height, int width) {
+        return batch(0, n, height, width);
+    }
+
+    /** The n images from {@code first}. */
+    static ImageBatch batch(int first, int n, int height, int width) {
         ImageBatch batch = new ImageBatch();
-        for (int i = 0; i < n; i++) {
+        for (int i = first; i < first + n; i++) {
             batch.add(image(i, height, width));
         }
         return batch;

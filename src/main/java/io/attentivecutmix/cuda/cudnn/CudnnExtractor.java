@@ -18,6 +18,7 @@ import io.attentivecutmix.method.BatchNorm;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.Pointer;
@@ -330,6 +331,24 @@ final class CudnnExtractor implements DeviceExtractor {
         if (closed) {
             throw new IllegalStateException("the extractor is closed");
         }
+    }
+
+    @Override
+    public Map<String, String> provenance() {
+        return Map.of("cuDNN", PresetCudnn.text(session.cudnn().version()),
+                "deterministic", String.valueOf(numerics.deterministic()));
+    }
+
+    @Override
+    public List<String> implementations() {
+        List<String> all = new ArrayList<>();
+        for (Batch b : batches) {
+            if (b != null) {
+                all.add("N " + b.n() + " stem " + (type == ElementType.FLOAT32 ? StemKind.CUDNN : b.stemKind()));
+                b.plans().values().stream().map(p -> p.shape() + " " + p.choice()).sorted().forEach(all::add);
+            }
+        }
+        return all;
     }
 
     @Override

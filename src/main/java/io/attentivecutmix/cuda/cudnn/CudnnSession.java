@@ -92,6 +92,16 @@ final class CudnnSession implements AutoCloseable {
         check(cudnn.execute(handle, plan, variantPack), "cudnnBackendExecute");
     }
 
+    /** Whether the device is known to be lost: what cuDNN made on it goes with the process. */
+    boolean lost() {
+        try {
+            runtime.ifPresent(CudaRuntime::requireAlive);
+            return false;
+        } catch (DeviceLostException e) {
+            return true;
+        }
+    }
+
     void check(int status, String call) {
         if (status != CudnnStatus.SUCCESS) {
             throw failure(status, call);
@@ -124,7 +134,7 @@ final class CudnnSession implements AutoCloseable {
         Pointer old = handle;
         handle = null;
         scratch.close();
-        if (old != null) {
+        if (old != null && !lost()) {
             check(cudnn.destroyHandle(old), "cudnnDestroy");
         }
     }

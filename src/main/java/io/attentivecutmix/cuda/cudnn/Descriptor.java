@@ -166,7 +166,7 @@ final class Descriptor implements AutoCloseable {
     public void close() {
         Pointer old = handle;
         handle = null;
-        if (old != null) {
+        if (old != null && !session.lost()) {
             session.check(session.cudnn().destroyDescriptor(old), "cudnnBackendDestroyDescriptor of " + name);
         }
     }

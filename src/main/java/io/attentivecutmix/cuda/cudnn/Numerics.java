@@ -16,6 +16,8 @@ record Numerics(Precision precision, boolean deterministic) {
             case FP32, TF32 -> ElementType.FLOAT32;
             case FP16 -> ElementType.FLOAT16;
             case BF16 -> ElementType.BFLOAT16;
+            case INT8 -> throw new IllegalArgumentException(
+                    "precision is INT8; allowed with cuDNN: FP32, TF32, FP16, BF16");
         };
     }
 

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Keeps choices from one process to the next, where there is a folder for it. Nothing that is wrong with the file or
@@ -18,6 +19,8 @@ import java.util.Optional;
  */
 final class PlanStore {
     private static final System.Logger LOG = System.getLogger(PlanStore.class.getName());
+
+    private static final AtomicLong COUNTER = new AtomicLong();
 
     private final Optional<Path> file;
     private final PlanKey key;
@@ -72,7 +75,9 @@ final class PlanStore {
             Choices all = new Choices();
             all.fill(choices);
             all.fill(read(path));
-            temporary = Files.createTempFile(folder, ".plans", ".tmp");
+            // a name of our own before there is a file: whatever fails from here on, it is removed
+            temporary = folder.resolve(".plans-" + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet()
+                    + ".tmp");
             Files.writeString(temporary, PlanFile.write(key, all));
             move(temporary, path);
             temporary = null;

@@ -74,6 +74,27 @@ class CudnnExtractorTest {
         }
     }
 
+    /** What runs is told for each batch size, in an order of its own, and by choices rather than by times. */
+    @Test
+    void implementationsAreListed() {
+        Rig one = new Rig();
+        Rig two = new Rig();
+        one.computing(false);
+        two.computing(false);
+        try (CudnnExtractor a = one.open(ResNet.RESNET18, Precision.FP32, HEURISTICS);
+                CudnnExtractor b = two.open(ResNet.RESNET18, Precision.FP32, HEURISTICS)) {
+            assertEquals(List.of(), a.implementations());
+            a.prepare(2);
+            a.prepare(1);
+            b.prepare(1);
+            List<String> small = b.implementations();
+            assertEquals("N 1 stem CUDNN", small.get(0));
+            assertEquals(small, a.implementations().subList(0, small.size()));
+            assertEquals(2 * small.size(), a.implementations().size());
+            assertEquals("9.19.0", a.provenance().get("cuDNN"));
+        }
+    }
+
     @Test
     void bothKindsOfStemGiveTheSame() {
         assumeStructs();

@@ -32,6 +32,27 @@ class CudnnStatusTest {
         assertEquals(name, CudnnStatus.name(status));
     }
 
+    /** Every status from 1000 to 5999, by what the caller can do. */
+    @Test
+    void everyStatusHasItsKindAndItsException() {
+        for (int status = 1000; status < 6000; status++) {
+            boolean memory = status == 4003 || status == 4004;
+            CudnnStatus.Kind kind = switch (status / 1000) {
+                case 1 -> CudnnStatus.Kind.UNAVAILABLE;
+                case 3 -> CudnnStatus.Kind.NOT_SUPPORTED;
+                case 5 -> CudnnStatus.Kind.EXECUTION;
+                default -> memory ? CudnnStatus.Kind.OUT_OF_MEMORY : CudnnStatus.Kind.INTERNAL;
+            };
+            assertEquals(kind, CudnnStatus.kind(status), "status " + status);
+            Class<?> type = switch (kind) {
+                case UNAVAILABLE -> DeviceUnavailableException.class;
+                case OUT_OF_MEMORY -> OutOfDeviceMemoryException.class;
+                default -> IllegalStateException.class;
+            };
+            assertEquals(type, CudnnStatus.failure("x", status, "").getClass(), "status " + status);
+        }
+    }
+
     /** Of the preset's version; the class's constants are read without loading its library. */
     @Test
     void everyStatusHasItsName() throws ReflectiveOperationException {

@@ -28,6 +28,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Timeout(120)
 class FaultTest {
+    /** {@code -Dfaults=all}: every call rather than a sample. */
+    private static final boolean ALL = "all".equals(System.getProperty("faults"));
     private static final Tuning FIRST = new Tuning(false, false, Optional.empty());
     private static final Tuning MEASURE = Tuning.DEFAULT;
 
@@ -88,7 +90,7 @@ class FaultTest {
             assertTrue(calls > 1000, calls + " calls");
             int size = 2;
             int thrown = 0;
-            for (long n = 0; n < calls; n += step) {
+            for (long n = 0; n < calls; n += ALL ? 1 : step) {
                 int live = rig.live();
                 int next = size;
                 rig.cudnn.fail(n, status);
@@ -124,7 +126,7 @@ class FaultTest {
             long calls = rig.runtime.calls();
             assertTrue(calls > 200, calls + " calls");
             int size = 2;
-            for (long n = 0; n < calls; n += 11) {
+            for (long n = 0; n < calls; n += ALL ? 1 : 11) {
                 int live = rig.live();
                 // another size each time: the choices for shapes that were finished before the failure are kept
                 int next = size++;
@@ -166,7 +168,7 @@ class FaultTest {
      */
     private static List<Long> sample(long calls) {
         return LongStream.range(0, calls)
-                .filter(n -> n < 2 || n >= calls - 2 || n % (calls / 5) == 5).boxed().toList();
+                .filter(n -> ALL || n < 2 || n >= calls - 2 || n % (calls / 5) == 5).boxed().toList();
     }
 
     @ParameterizedTest

@@ -8,6 +8,7 @@ import io.attentivecutmix.cuda.cudnn.Choices.StemKind;
 import io.attentivecutmix.cuda.cudnn.Choices.StemShape;
 import io.attentivecutmix.cuda.cudnn.Choices.Timed;
 import io.attentivecutmix.cuda.cudnn.EngineChoice.Knob;
+import io.attentivecutmix.image.Draw;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import java.util.List;
@@ -132,5 +133,22 @@ class PlanFileTest {
         assertTrue(assertThrows(IllegalArgumentException.class,
                 () -> PlanFile.read(text.replace(engine, engine + "," + engine),
                         KEY)).getMessage().contains("two engines"));
+    }
+
+    /** The slice of {@link PlanFuzz} of every build; {@code -Dfuzz.seed} and {@code -Dfuzz.plans} take another. */
+    @Test
+    void drawnFilesAreReadOrRefused() {
+        long seed = Long.getLong("fuzz.seed", 9);
+        int files = Integer.getInteger("fuzz.plans", 2_000);
+        System.out.println("PlanFileTest: " + files + " files, fuzz.seed " + seed);
+        int accepted = 0;
+        for (int i = 0; i < files; i++) {
+            try {
+                accepted += PlanFuzz.any(Draw.of(seed * 1_000_003 + i)) ? 1 : 0;
+            } catch (Throwable e) {
+                throw new AssertionError("file " + i + " of fuzz.seed " + seed, e);
+            }
+        }
+        assertTrue(accepted > files / 20 && accepted < files * 3 / 4, accepted + " of " + files + " accepted");
     }
 }
