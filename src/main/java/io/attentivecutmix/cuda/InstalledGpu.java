@@ -53,7 +53,8 @@ final class InstalledGpu implements Gpu {
         try {
             Loader.load(AttentiveKernels.class);
             if (AttentiveKernels.acm_is_emulated() != 0) {
-                return Optional.of("only the kernels' build for tests is on the class path, which runs on the processor");
+                return Optional.of(
+                        "only the kernels' build for tests is on the class path, which runs on the processor");
             }
         } catch (LinkageError e) {
             return Optional.of("the CUDA kernels do not load on this machine: " + e);
