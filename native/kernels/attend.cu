@@ -17,5 +17,6 @@ extern "C" int acm_attend(const acm_attention *attention, acm_stream stream) {
   using namespace acm;
   const int status = check_attention(attention, true);
   if (status != ACM_OK || attention->count == 0) return status;
-  return launch(attend_kernel, dim3(static_cast<unsigned>(attention->count)), 512, sizeof(AttendShared), stream, *attention);
+  return launch(attend_kernel, dim3(static_cast<unsigned>(attention->count)), 512, sizeof(AttendShared), stream,
+                *attention);
 }

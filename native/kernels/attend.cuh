@@ -154,7 +154,8 @@ inline int check_attention(const acm_attention *a, bool needsCells) {
   if (a->count == 0) return ACM_OK;
   if (a->features == nullptr || (needsCells && a->cells == nullptr)) return ACM_NULL_POINTER;
   if (a->reduction == ACM_CLASS && (a->classifier == nullptr || a->labels == nullptr)) return ACM_NULL_POINTER;
-  if (!aligned(a->features, size_of(a->type)) || !aligned(a->cells, 8) || !aligned(a->ranks, 4) || !aligned(a->heat, 4)) {
+  if (!aligned(a->features, size_of(a->type)) || !aligned(a->cells, 8) || !aligned(a->ranks, 4) ||
+      !aligned(a->heat, 4)) {
     return ACM_MISALIGNED;
   }
   if (!aligned(a->patches, 4)) return ACM_MISALIGNED;

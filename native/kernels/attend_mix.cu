@@ -15,9 +15,9 @@
 namespace acm {
 // dynamic shared bytes: 11944
 template <int kFrom>
-__global__ void __launch_bounds__(512, 1) attend_mix_kernel(acm_attention attention, acm_images source,
-                                                            acm_images background, acm_images out, acm_regions regions,
-                                                            Normalisation normalisation, int slices) {
+__global__ void __launch_bounds__(512, 1)
+    attend_mix_kernel(acm_attention attention, acm_images source, acm_images background, acm_images out,
+                      acm_regions regions, Normalisation normalisation, int slices) {
   ACM_DYNAMIC_SHARED(shared);
   AttendShared &a = *reinterpret_cast<AttendShared *>(shared);
   MixShared &m = *reinterpret_cast<MixShared *>(shared + sizeof(AttendShared));
@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(512, 1) attend_mix_kernel(acm_attention attent
   attend_image(attention, image, a, 512, slice == 0);
   if (threadIdx.x < kMostCells / 32) m.region.cells[threadIdx.x] = a.cells[threadIdx.x];
   mix_image<kFrom>(source, background, out, regions, normalisation, image, m, 512, slice * 512 + threadIdx.x,
-            static_cast<int64_t>(slices) * 512);
+                   static_cast<int64_t>(slices) * 512);
 }
 static_assert(sizeof(AttendShared) + sizeof(MixShared) == 11944, "the figure above the kernel");
 }  // namespace acm
@@ -43,7 +43,9 @@ extern "C" int acm_attend_mix(const acm_attention *attention, const acm_images *
   if (regions->boxes != nullptr) return ACM_UNSUPPORTED;
   if (out->count == 0) return ACM_OK;
   const int64_t n = out->count, cells = attention->grid * attention->grid, masks = n * mask_words(attention->grid) * 8;
-  const Range written[] = {{attention->cells, masks}, {attention->non_finite, n}, {attention->ranks, n * cells * 4},
+  const Range written[] = {{attention->cells, masks},
+                           {attention->non_finite, n},
+                           {attention->ranks, n * cells * 4},
                            {attention->heat, n * cells * 4}};
   for (const Range &r : written) {
     if (range_overlaps(*source, r.start, r.bytes) || range_overlaps(*background, r.start, r.bytes) ||

@@ -23,12 +23,12 @@ __device__ __forceinline__ void mix_slice(const acm_images &source, const acm_im
     s.region.cells[2 * threadIdx.x + 1] = static_cast<uint32_t>(word >> 32);
   }
   mix_image<kFrom>(source, background, out, regions, normalisation, image, s, 256, slice * 256 + threadIdx.x,
-            static_cast<int64_t>(slices) * 256);
+                   static_cast<int64_t>(slices) * 256);
 }
 
 // dynamic shared bytes: 3496
-__global__ void __launch_bounds__(256, 4) mix_copy_kernel(acm_images source, acm_images background, acm_images out,
-                                                          acm_regions regions, int slices) {
+__global__ void __launch_bounds__(256, 4)
+    mix_copy_kernel(acm_images source, acm_images background, acm_images out, acm_regions regions, int slices) {
   ACM_DYNAMIC_SHARED(shared);
   mix_slice<0>(source, background, out, regions, Normalisation(), slices, *reinterpret_cast<MixShared *>(shared));
 }
@@ -57,6 +57,8 @@ extern "C" int acm_mix(const acm_images *source, const acm_images *background, c
     return launch(mix_copy_kernel, grid, 256, sizeof(MixShared), stream, *source, *background, *out, *regions, slices);
   }
   const int from = size_of(source->type);
-  return launch(from == 1 ? mix_kernel<1> : from == 2 ? mix_kernel<2> : mix_kernel<4>, grid, 256, sizeof(MixShared), stream,
-                *source, *background, *out, *regions, normalisation, slices);
+  return launch(from == 1   ? mix_kernel<1>
+                : from == 2 ? mix_kernel<2>
+                            : mix_kernel<4>,
+                grid, 256, sizeof(MixShared), stream, *source, *background, *out, *regions, normalisation, slices);
 }

@@ -17,8 +17,8 @@ constexpr int kThreads = 256;
 
 // dynamic shared bytes: 3072
 template <int kFrom>
-__global__ void __launch_bounds__(256, 2) convert_kernel(acm_images in, acm_images out, Normalisation normalisation,
-                                                         int normalised, uint8_t *spoiled) {
+__global__ void __launch_bounds__(256, 2)
+    convert_kernel(acm_images in, acm_images out, Normalisation normalisation, int normalised, uint8_t *spoiled) {
   ACM_DYNAMIC_SHARED(shared);
   uint32_t *table = reinterpret_cast<uint32_t *>(shared);
   fill_table(table, in.type, out.type, normalisation, kThreads);
@@ -125,9 +125,9 @@ struct Floats {
 
 // dynamic shared bytes: 12288
 template <typename K>
-__global__ void __launch_bounds__(256, 2) resample_kernel(acm_images in, acm_images out, int filter, int normalised,
-                                                          Normalisation normalisation, uint8_t *spoiled, Tables tables,
-                                                          int64_t tiles) {
+__global__ void __launch_bounds__(256, 2)
+    resample_kernel(acm_images in, acm_images out, int filter, int normalised, Normalisation normalisation,
+                    uint8_t *spoiled, Tables tables, int64_t tiles) {
   ACM_DYNAMIC_SHARED(shared);
   typename K::Value *slab = reinterpret_cast<typename K::Value *>(shared);  // (kSlab, kAcross, 3)
   const int across = threadIdx.x % kAcross, down = threadIdx.x / kAcross;
@@ -288,8 +288,10 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
     const int64_t groups = (static_cast<int64_t>(in->height) * in->width + group_of(size) - 1) / group_of(size);
     status = stride_blocks(in->count * groups, kThreads, 8, &blocks);
     if (status != ACM_OK) return status;
-    return launch(size == 1 ? convert_kernel<1> : size == 2 ? convert_kernel<2> : convert_kernel<4>, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
-                  spoiled);
+    return launch(size == 1   ? convert_kernel<1>
+                  : size == 2 ? convert_kernel<2>
+                              : convert_kernel<4>,
+                  dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise, spoiled);
   }
   Tables tables;
   const int64_t needed = tables_bytes(*in, *out, filter, &tables);
@@ -304,14 +306,14 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   tables.base = static_cast<unsigned char *>(workspace);
   const bool bytes = in->type == ACM_UINT8;
   const int sets = tables.perImage ? static_cast<int>(in->count) : 1;
-  status = launch(bytes ? tables_kernel<int32_t> : tables_kernel<double>, dim3(2 * sets), 128, 0, stream, *in, *out, filter,
-                  tables);
+  status = launch(bytes ? tables_kernel<int32_t> : tables_kernel<double>, dim3(2 * sets), 128, 0, stream, *in, *out,
+                  filter, tables);
   if (status != ACM_OK) return status;
   if (filter == ACM_NEAREST) {
     status = stride_blocks(product(in->count, static_cast<int64_t>(out->height) * out->width), kThreads, 8, &blocks);
     if (status != ACM_OK) return status;
-    return launch(nearest_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
-                  spoiled, tables);
+    return launch(nearest_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise, spoiled,
+                  tables);
   }
   const int64_t tiles = max(tiles_of(out->width, out->height), tiles_of(out->height, out->width));
   const int64_t total = product(in->count, tiles);

@@ -36,7 +36,9 @@ static_assert((kRows + 15) / 16 == 2 * kWarps, "a warp makes two tiles of 16 row
 
 // Where chunk c of a row of the input lies. Row tiles read neighbouring chunks, the column tile every other row: both spread
 // over all banks.
-__device__ __forceinline__ int input_offset(int row, int chunk) { return (row * kPitch + (chunk ^ (row >> 1 & 7))) * 16; }
+__device__ __forceinline__ int input_offset(int row, int chunk) {
+  return (row * kPitch + (chunk ^ (row >> 1 & 7))) * 16;
+}
 // Row m of the product is a pixel of the map: tile i of 16 rows is columns 0 to 15 of row i, the last tile is column 16.
 struct MapPixel {
   int y, x;
@@ -50,11 +52,14 @@ __device__ __forceinline__ int map_offset(int m, int chunk) {
   return m * 128 + (chunk ^ ((m & 1) << 2 | (m >> 1 & 3))) * 16;
 }
 
-template <typename T> __device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);
-template <> __device__ __forceinline__ void multiply<Half>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+template <typename T>
+__device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);
+template <>
+__device__ __forceinline__ void multiply<Half>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   mma_f16(c, a, b0, b1);
 }
-template <> __device__ __forceinline__ void multiply<Brain>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+template <>
+__device__ __forceinline__ void multiply<Brain>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   mma_bf16(c, a, b0, b1);
 }
 // Rounds to the type; every NaN becomes the one that sorts above all.
@@ -148,9 +153,9 @@ __device__ __forceinline__ void fetch_pixels(const acm_images &in, const StemTil
 
 // dynamic shared bytes: 81712
 template <typename T, bool kBytes>
-__global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisation normalisation,
-                                                      const uint16_t *__restrict__ weights, const float *__restrict__ bias,
-                                                      uint16_t *__restrict__ out, StemShape shape) {
+__global__ void __launch_bounds__(256, 2)
+    stem_kernel(acm_images in, Normalisation normalisation, const uint16_t *__restrict__ weights,
+                const float *__restrict__ bias, uint16_t *__restrict__ out, StemShape shape) {
   ACM_DYNAMIC_SHARED(shared);
   unsigned char *const input = shared + kWeightBytes, *const map = input + kInputBytes, *const raw = shared + kRaw;
   uint16_t *const table = reinterpret_cast<uint16_t *>(shared + kTable);
@@ -221,7 +226,8 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
       ACM_UNROLL
       for (int half = 0; half < 2; half++) {
         const MapPixel at = map_pixel(warp + i * kWarps, lane / 4 + 8 * half);
-        const int y = 2 * tile.y - 1 + at.y, x = 2 * tile.x - 1 + at.x, m = at.y < kConvH ? at.y * kConvW + at.x : kRows;
+        const int y = 2 * tile.y - 1 + at.y, x = 2 * tile.x - 1 + at.x,
+                  m = at.y < kConvH ? at.y * kConvW + at.x : kRows;
         const bool inside = y >= 0 && y < shape.mapH && x >= 0 && x < shape.mapW;
         ACM_UNROLL
         for (int q = 0; q < 2; q++) {  // groups of 32 channels: this lane's are q·32 + 8·(lane % 4) and the 7 after it
@@ -250,7 +256,8 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
       }
       const int oy = tile.y + y, ox = tile.x + x;
       if (oy < shape.outH && ox < shape.outW) {
-        store16(out + ((static_cast<int64_t>(tile.image) * shape.outH + oy) * shape.outW + ox) * kChannels + chunk * 8, most);
+        store16(out + ((static_cast<int64_t>(tile.image) * shape.outH + oy) * shape.outW + ox) * kChannels + chunk * 8,
+                most);
       }
     }
   }
@@ -263,8 +270,8 @@ int stem(const acm_images &in, const Normalisation &n, const uint16_t *weights, 
   int blocks = 0;
   const int status = stride_blocks(shape.tiles, 1, 2, &blocks);
   if (status != ACM_OK) return status;
-  return launch(in.type == ACM_UINT8 ? stem_kernel<T, true> : stem_kernel<T, false>, dim3(blocks), kStemThreads, kStemShared,
-                stream, in, n, weights, bias, static_cast<uint16_t *>(out), shape);
+  return launch(in.type == ACM_UINT8 ? stem_kernel<T, true> : stem_kernel<T, false>, dim3(blocks), kStemThreads,
+                kStemShared, stream, in, n, weights, bias, static_cast<uint16_t *>(out), shape);
 }
 }  // namespace acm
 

@@ -378,9 +378,7 @@ template <typename T> T shuffle(uint32_t mask, T v, const char *op, int from) {
 
 inline void __syncthreads() { emu::arrive(emu::block->all, int(emu::block->fibers.size()), "__syncthreads", true); }
 inline void __syncwarp(unsigned mask = ~0u) { emu::exchange(mask, 0, 0, 0, "__syncwarp", true); }
-template <typename T> T __shfl_sync(unsigned m, T v, int from) {
-  return emu::shuffle(m, v, "__shfl_sync", from & 31);
-}
+template <typename T> T __shfl_sync(unsigned m, T v, int from) { return emu::shuffle(m, v, "__shfl_sync", from & 31); }
 template <typename T> T __shfl_xor_sync(unsigned m, T v, int x) {
   return emu::shuffle(m, v, "__shfl_xor_sync", (emu::current().rank & 31) ^ x);
 }
@@ -464,8 +462,7 @@ inline const void *allowedKernel = nullptr;
 inline size_t allowedShared = 0;
 inline std::mutex launching;  // the state above is of one launch at a time
 }  // namespace emu
-template <typename... P>
-cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute, int bytes) {
+template <typename... P> cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute, int bytes) {
   emu::allowedKernel = reinterpret_cast<const void *>(kernel);
   emu::allowedShared = size_t(bytes);
   return cudaSuccess;
