@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.URI;
@@ -16,13 +18,14 @@ import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Tests run with this machine alone: the build gives their JVM a file of host names and proxies that are not there.
- * 192.0.2.1 is TEST-NET-1 of RFC 5737, an address without a host: what gets out hangs or is unreachable, not refused.
+ * 192.0.2.1 is of TEST-NET-1 (RFC 5737), an address without a host.
  */
 class NoNetworkTest {
     private static final int WAIT_MILLIS = 2000;
@@ -45,6 +48,11 @@ class NoNetworkTest {
     @ParameterizedTest
     @ValueSource(strings = {"http://192.0.2.1/", "https://192.0.2.1/", "https://huggingface.co/"})
     void clientsReachNoOtherAddress(String address) {
+        // The proxy is what refuses: a network might refuse the address too.
+        List<Proxy> proxies = ProxySelector.getDefault().select(URI.create(address));
+        assertEquals(1, proxies.size());
+        InetSocketAddress proxy = (InetSocketAddress) proxies.get(0).address();
+        assertEquals("127.0.0.1:9", proxy.getHostString() + ":" + proxy.getPort());
         assertThrows(ConnectException.class, () -> get(address));
     }
 
