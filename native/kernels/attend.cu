@@ -1,7 +1,8 @@
 // Attention: channel reduction, ranking and selection, one block per image; the heat map stays in shared memory.
 //
 // Fused, in this order: 1 reduce C channels to one heat value per cell, a warp per cell, 2 rank the cells by counting,
-// 3 select the k hottest, 4 note values that are not finite. Minimal traffic: N·G²·C·t bytes read, N·(words·8 + 1) written.
+// 3 select the k hottest, 4 note values that are not finite. Minimal traffic: N·G²·C·t bytes read, N·(words·8 + 1)
+// written.
 #include "attend.cuh"
 
 namespace acm {

@@ -102,8 +102,8 @@ __device__ __forceinline__ void attend_image(const acm_attention &a, int64_t ima
     __syncthreads();
     for (int c = thread; c < cells; c += threads) s.key[c] = sort_key(s.heat[c]);
     __syncthreads();
-    // Rank by counting: no sort, no divergence, and ties go to the lower index by themselves. Whole warps stay in the loop
-    // for the ballots.
+    // Rank by counting: no sort, no divergence, and ties go to the lower index by themselves. Whole warps stay in the
+    // loop for the ballots.
     for (int c = thread; c < (cells + 31) / 32 * 32; c += threads) {
       int rank = 0;
       bool finite = true;

@@ -3,13 +3,13 @@
 // Fused, in this order: 1 reduce channels to heat, 2 rank, 3 select (attend.cuh), 4 copy pixels from image or partner,
 // 5 normalise, round and lay out (mix.cuh). Minimal traffic: N·G²·C·t + N·H·W·3·(t + u) bytes.
 //
-// Where there are too few images to fill the card, up to 16 blocks share one, each on its own multiprocessor, and each finds the
-// mask again: N·G²·C·t bytes come from memory once and up to 16 times from the second-level cache. That costs no time when N is
-// small. On an H100 a multiprocessor reads about 64 bytes per clock, 110 GB/s, so a map of 49·2048 halves, 200 KB, takes 1.8 µs
-// in every block at once, and as long in the one block of a launch of its own, after which a second launch begins 2 µs or more
-// later. What is shared, 300 KB of pixels in and out at 224×224 uint8, falls from 2.7 µs to 0.2. All 132 blocks together read
-// 26 MB, at most, which the cache's 5.5 TB/s gives in 4.8 µs; that bounds the loss in the middle, at N = 8. (Calculated, not
-// measured; acm_attend and acm_mix are the other form.)
+// Where there are too few images to fill the card, up to 16 blocks share one, each on its own multiprocessor, and each
+// finds the mask again: N·G²·C·t bytes come from memory once and up to 16 times from the second-level cache. That costs
+// no time when N is small. On an H100 a multiprocessor reads about 64 bytes per clock, 110 GB/s, so a map of 49·2048
+// halves, 200 KB, takes 1.8 µs in every block at once, and as long in the one block of a launch of its own, after which
+// a second launch begins 2 µs or more later. What is shared, 300 KB of pixels in and out at 224×224 uint8, falls from
+// 2.7 µs to 0.2. All 132 blocks together read 26 MB, at most, which the cache's 5.5 TB/s gives in 4.8 µs; that bounds
+// the loss in the middle, at N = 8. (Calculated, not measured; acm_attend and acm_mix are the other form.)
 #include "mix.cuh"
 
 namespace acm {

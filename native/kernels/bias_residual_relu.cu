@@ -1,7 +1,8 @@
 // x + residual + bias, then ReLU, NHWC: the epilogue of a convolution whose engine has none.
 //
-// Bound by memory: rows·C·t bytes read for x and for the residual, as many written. 16-byte vectors of one row's channels;
-// the bias stays in the first-level cache. In place is safe: a thread reads a vector before it writes the same one.
+// Bound by memory: rows·C·t bytes read for x and for the residual, as many written. 16-byte vectors of one row's
+// channels; the bias stays in the first-level cache. In place is safe: a thread reads a vector before it writes the
+// same one.
 #include "launch.cuh"
 
 namespace acm {

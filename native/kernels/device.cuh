@@ -1,5 +1,5 @@
-// The instructions that kernels use beyond plain CUDA C++, each a wrapper of one line of PTX. When the kernels are compiled
-// for the CPU, test/emu/tensor_emu.h has functions of the same names in their place.
+// The instructions that kernels use beyond plain CUDA C++, each a wrapper of one line of PTX. When the kernels are
+// compiled for the CPU, test/emu/tensor_emu.h has functions of the same names in their place.
 #pragma once
 #include <cuda_runtime.h>
 #include <stdint.h>

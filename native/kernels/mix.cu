@@ -1,8 +1,9 @@
 // Mixed images from cells or boxes that are known: the second of the two launches, replay, baselines, and masks.
 //
-// Bound by memory: every output byte is written once, every byte taken is read once, N·H·W·3·(t + u) bytes. Where the output
-// has the input's form, an image is one run of 16-byte vectors that are aligned in the output; one that straddles a cell's edge
-// takes both images' bytes and blends them. Other forms move 16 or 8 pixels at a time through registers.
+// Bound by memory: every output byte is written once, every byte taken is read once, N·H·W·3·(t + u) bytes. Where the
+// output has the input's form, an image is one run of 16-byte vectors that are aligned in the output; one that
+// straddles a cell's edge takes both images' bytes and blends them. Other forms move 16 or 8 pixels at a time through
+// registers.
 //
 // Loads on their way hide the memory's latency, not threads: an H100 needs about 3.35 TB/s·0.6 µs/132 = 15 KB per
 // multiprocessor. The copy has 64 bytes per thread and 1024 threads, 64 KB; a conversion from uint8 48 bytes and 768

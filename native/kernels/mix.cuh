@@ -103,8 +103,9 @@ template <bool kShifted> __device__ __forceinline__ uint4 load_unit(const unsign
 __device__ __forceinline__ uint32_t chosen_bits(uint32_t mask, int word) {
   return ((mask >> (4 * word) & 15) * 0x00204081u & 0x01010101u) * 0xffu;
 }
-// Bytes from one of two images into a third of the same form, in vectors that are aligned in the output. kShifted: an input lies
-// otherwise to 16 bytes than the output does; then a vector takes two loads, of which the second is its neighbour's first.
+// Bytes from one of two images into a third of the same form, in vectors that are aligned in the output. kShifted: an
+// input lies otherwise to 16 bytes than the output does; then a vector takes two loads, of which the second is its
+// neighbour's first.
 template <bool kShifted>
 __device__ __forceinline__ void copy_plane(const unsigned char *source, const unsigned char *background,
                                            unsigned char *out, int64_t bytes, int pixelBytes, const Region &region,
@@ -145,7 +146,8 @@ inline bool same_form(const acm_images &in, const acm_images &out) {
   return in.type == out.type && (in.layout == out.layout || in.channels == 1) && in.channels == out.channels;
 }
 
-// Thread `first` of `step` threads that share the image. kFrom: bytes of an input value, 0 where output and inputs have one form.
+// Thread `first` of `step` threads that share the image. kFrom: bytes of an input value, 0 where output and inputs have
+// one form.
 template <int kFrom>
 __device__ __forceinline__ void mix_pixels(const acm_images &in, const unsigned char *source,
                                            const unsigned char *background, const acm_images &form, unsigned char *out,

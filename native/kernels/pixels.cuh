@@ -1,5 +1,6 @@
-// Groups of 16 or 8 neighbouring pixels of three channels: aligned 16-byte loads wherever the images begin, conversion in registers,
-// 16-byte stores where the output is aligned and 4-byte stores where it is not. Every output byte is stored once.
+// Groups of 16 or 8 neighbouring pixels of three channels: aligned 16-byte loads wherever the images begin, conversion
+// in registers, 16-byte stores where the output is aligned and 4-byte stores where it is not. Every output byte is
+// stored once.
 #pragma once
 #include "images.cuh"
 
@@ -149,7 +150,8 @@ template <int S, bool kPlanes> struct Group {
   }
 };
 
-// Writes C values of U bytes for P pixels; `value(channel, pixel)` gives the raw bits of channels 0 to 2, the others are 0.
+// Writes C values of U bytes for P pixels; `value(channel, pixel)` gives the raw bits of channels 0 to 2, the others
+// are 0.
 template <int P, int U, int C, typename V>
 __device__ __forceinline__ void store_interleaved(unsigned char *to, V value) {
   constexpr int perWord = 4 / U, vectors = P * C * U / 16;
@@ -189,8 +191,8 @@ __device__ __forceinline__ void store_planes(unsigned char *to, int64_t planeByt
   }
 }
 
-// Whether the aligned words of group p lie inside the image, so that nothing outside it is read. Only an image's first and last
-// groups may not.
+// Whether the aligned words of group p lie inside the image, so that nothing outside it is read. Only an image's first
+// and last groups may not.
 __device__ __forceinline__ bool group_inside(const acm_images &form, const unsigned char *image, int64_t count,
                                              int64_t p) {
   const int64_t size = size_of(form.type), first = reinterpret_cast<uintptr_t>(image) & 15;

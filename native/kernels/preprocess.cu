@@ -1,13 +1,13 @@
 // Resize, normalise and lay out a batch: the extractor's input, resized pixels for a mix, and conversions of form.
 //
-// Fused, in this order: 1 resize as Pillow does it, 2 normalise, 3 round to the output's type, 4 pad channels, 5 lay out.
-// Minimal traffic: every input byte once, every output byte once; the tables of weights are a few KB per size.
+// Fused, in this order: 1 resize as Pillow does it, 2 normalise, 3 round to the output's type, 4 pad channels, 5 lay
+// out. Minimal traffic: every input byte once, every output byte once; the tables of weights are a few KB per size.
 //
 // - No image changes its size: `convert_kernel`, groups of 16 pixels through 16-byte accesses.
-// - A filter: `tables_kernel` computes first position, number of taps and weights of every output row and column, once per
-//   size; `resample_kernel` then makes tiles of 32×8 output pixels. The first pass of a tile (along the direction that
-//   Pillow takes first) goes to shared memory in slabs of 32 positions, the second adds each slab into registers, so any
-//   ratio fits. Neighbouring tiles repeat the first pass of the few positions they share.
+// - A filter: `tables_kernel` computes first position, number of taps and weights of every output row and column, once
+//   per size; `resample_kernel` then makes tiles of 32×8 output pixels. The first pass of a tile (along the direction
+//   that Pillow takes first) goes to shared memory in slabs of 32 positions, the second adds each slab into registers,
+//   so any ratio fits. Neighbouring tiles repeat the first pass of the few positions they share.
 // - Nearest: `tables_kernel` runs Pillow's running sum, `nearest_kernel` gathers.
 #include "pixels.cuh"
 #include "resample.cuh"

@@ -1,5 +1,5 @@
-// Weights of Pillow's resize (Pillow 13, precompute_coeffs and normalize_coeffs_8bpc of Resample.c), in double and without
-// contraction, so that they are Java's to the last bit.
+// Weights of Pillow's resize (Pillow 13, precompute_coeffs and normalize_coeffs_8bpc of Resample.c), in double and
+// without contraction, so that they are Java's to the last bit.
 #pragma once
 #include "images.cuh"
 

@@ -1,5 +1,5 @@
-// One warp through every inline-PTX wrapper, with inputs that show where each value went: on a GPU the words must be those that
-// the CPU build gives, whose lane maps are tested against the PTX ISA's tables.
+// One warp through every inline-PTX wrapper, with inputs that show where each value went: on a GPU the words must be
+// those that the CPU build gives, whose lane maps are tested against the PTX ISA's tables.
 #include "launch.cuh"
 
 namespace acm {

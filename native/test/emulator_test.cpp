@@ -1,5 +1,5 @@
-// The emulator itself: lane maps against the tables of the PTX ISA written out another way, what it says of faulty kernels, and
-// the self-test that a real GPU runs too.
+// The emulator itself: lane maps against the tables of the PTX ISA written out another way, what it says of faulty
+// kernels, and the self-test that a real GPU runs too.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,8 +16,8 @@ template <typename K> void run(int threads, size_t shared, K kernel) {
   emu::runBlock(dim3(threads), shared, kernel);
 }
 
-// PTX ISA, m16n8k16: a0,a1 row g, a2,a3 row g+8, a4,a5 row g, a6,a7 row g+8; columns 2t+(i&1), +8 from a4 on. b0,b1 rows
-// 2t, 2t+1, b2,b3 +8, column g. c0,c1 row g, c2,c3 row g+8, columns 2t+(i&1).
+// PTX ISA, m16n8k16: a0,a1 row g, a2,a3 row g+8, a4,a5 row g, a6,a7 row g+8; columns 2t+(i&1), +8 from a4 on. b0,b1
+// rows 2t, 2t+1, b2,b3 +8, column g. c0,c1 row g, c2,c3 row g+8, columns 2t+(i&1).
 void mma_lane_map() {
   for (int brain = 0; brain < 2; brain++) {
     const int type = brain ? ACM_BFLOAT16 : ACM_FLOAT16;
@@ -58,7 +58,8 @@ void mma_lane_map() {
     });
   }
 }
-// PTX ISA, ldmatrix .x4: threads 0-7 address matrix 0, 8-15 matrix 1, ...; thread 4·row + i gets elements 2i, 2i+1 of the row.
+// PTX ISA, ldmatrix .x4: threads 0-7 address matrix 0, 8-15 matrix 1, ...; thread 4·row + i gets elements 2i, 2i+1 of
+// the row.
 void ldmatrix_lane_map() {
   check::orders([&](const std::string &order) {
     uint32_t got[32][4];

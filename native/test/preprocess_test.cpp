@@ -5,7 +5,8 @@
 namespace {
 const float kNormalisation[6] = {0.485f, 0.456f, 0.406f, 0.229f, 0.224f, 0.225f};
 
-// Whether a value of what is written is not finite before it is rounded: what acm_preprocess must note of a floating image.
+// Whether a value of what is written is not finite before it is rounded: what acm_preprocess must note of a floating
+// image.
 bool is_spoiled(const reference::Image &resized, bool normalise) {
   if (resized.type == ACM_UINT8 || resized.channels == 1) return false;
   reference::Image values = reference::convert(resized, ACM_FLOAT32, normalise ? kNormalisation : nullptr);
@@ -154,7 +155,8 @@ void special_values() {  // NaN with payload, infinities, -0, subnormals: moved 
     run("special floats to " + form_name(to, 0), in32, out32, ACM_BICUBIC, false);
   }
 }
-// One bad value in one image of three is noted for that image, wherever it is; a value that only rounding makes infinite is not.
+// One bad value in one image of three is noted for that image, wherever it is; a value that only rounding makes
+// infinite is not.
 void spoiled_images() {
   const float bad[] = {NAN, INFINITY, -INFINITY, 3.4e38f, 70000.f};
   int turn = 0;

@@ -1,5 +1,5 @@
-// The operations again, written as plainly as possible and without a line of the kernels: whole images, plain loops, double
-// sums, the compiler's own half type.
+// The operations again, written as plainly as possible and without a line of the kernels: whole images, plain loops,
+// double sums, the compiler's own half type.
 #pragma once
 #include <algorithm>
 #include <array>
