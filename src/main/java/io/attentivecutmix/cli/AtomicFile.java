@@ -36,6 +36,9 @@ final class AtomicFile {
      */
     static long write(Path target, boolean durable, Content content) throws IOException {
         Path folder = target.toAbsolutePath().getParent();
+        if (folder == null) {
+            throw new IOException(target + " is a root folder; allowed: a file's name");
+        }
         Files.createDirectories(folder);
         // short, since a file name may be at its limit of 255 bytes already
         Path temporary = folder.resolve("." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".tmp");
