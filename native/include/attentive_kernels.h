@@ -1,19 +1,19 @@
 /*
  * Attentive CutMix on an NVIDIA GPU: every kernel launcher of the library.
  *
- * Letters: N images, H and W height and width of an image in pixels, S side of the extractor's input, G cells along one side
- * of the grid, C channels of the last feature map, k cells to select.
+ * Letters: N images, H and W height and width of an image in pixels, S side of the extractor's input, G cells along one
+ * side of the grid, C channels of the last feature map, k cells to select.
  *
  * Rules for every function:
  * - It returns ACM_OK, a code of ours below 0, or a CUDA error code above 0. Arguments are checked before anything is
  *   launched; what lies in device memory (tables of sizes, offsets, partners, labels) is not, and is the caller's care.
  * - It launches on the given stream (null: the default stream) and returns at once; it allocates nothing and never
  *   synchronises. An error of the kernel itself is reported by a later call.
- * - Pointers lead to device memory unless "host" is said. Inputs and outputs must not overlap unless said. That is checked for
- *   every pointer; but where a batch has a table of offsets, which lies in device memory, only the same pixels with the same
- *   table are found, and the rest is the caller's care.
- * - Results do not depend on the grid, the card or the run. Sums run in a fixed order, without atomics; multiplications and
- *   additions are contracted only where a formula says fma.
+ * - Pointers lead to device memory unless "host" is said. Inputs and outputs must not overlap unless said. That is
+ *   checked for every pointer; but where a batch has a table of offsets, which lies in device memory, only the same
+ *   pixels with the same table are found, and the rest is the caller's care.
+ * - Results do not depend on the grid, the card or the run. Sums run in a fixed order, without atomics; multiplications
+ *   and additions are contracted only where a formula says fma.
  * - Sizes that can pass 2^31 are 64 bits wide. One image has at most 2^29 - 1 pixels.
  */
 #ifndef ATTENTIVE_KERNELS_H
@@ -72,8 +72,9 @@ typedef struct acm_images {
   /** (N, H, W, channels) or (N, channels, H, W). Any alignment that the type allows; 16 bytes are fastest. */
   void *pixels;
   /**
-   * (N) bytes from `pixels` to each image, a multiple of the type's size; null: one behind the other. They may be negative and
-   * may lead into another allocation: `pixels` is only what they count from. Images may repeat; of outputs none may share a byte.
+   * (N) bytes from `pixels` to each image, a multiple of the type's size; null: one behind the other. They may be
+   * negative and may lead into another allocation: `pixels` is only what they count from. Images may repeat; of outputs
+   * none may share a byte.
    */
   const int64_t *offsets;
   /** (N, 2) height and width of each image; null: all have the size below. Needs `offsets`. */
@@ -84,7 +85,9 @@ typedef struct acm_images {
   int32_t height;
   /** W of every image; of the widest when `sizes` is given. */
   int32_t width;
-  /** 3 (R, G, B); 4 or 8 in NHWC outputs and stem inputs (R, G, B and zeros); 1 for masks: elements of the type's size. */
+  /**
+   * 3 (R, G, B); 4 or 8 in NHWC outputs and stem inputs (R, G, B and zeros); 1 for masks: elements of the type's size.
+   */
   int32_t channels;
   /** ACM_UINT8, ACM_FLOAT16, ACM_BFLOAT16 or ACM_FLOAT32. */
   int32_t type;
@@ -117,8 +120,9 @@ typedef struct acm_attention {
   /** (N) row of each image, 0 to classes - 1; read for ACM_CLASS only. */
   const int32_t *labels;
   /**
-   * (N) 1: the network's input had a NaN or an infinity, as acm_preprocess notes it; such an image's heat map is NaN in every
-   * cell whatever its features are (a convolution's ReLU may have hidden it), and they are not read. Or null: none.
+   * (N) 1: the network's input had a NaN or an infinity, as acm_preprocess notes it; such an image's heat map is NaN in
+   * every cell whatever its features are (a convolution's ReLU may have hidden it), and they are not read. Or null:
+   * none.
    */
   const uint8_t *spoiled;
   /** (N, words) written: bit c of word c/64 is cell c, words = ceil(G*G/64). Null where a function allows it. */
@@ -137,13 +141,19 @@ typedef struct acm_regions {
   int32_t grid;
   /** (N, words) selected cells as in acm_attention; ignored where `boxes` is given. */
   const uint64_t *cells;
-  /** (N, 4) left, top, right, bottom in pixels, right and bottom exclusive, inside the image: one box instead of cells; or null. */
+  /**
+   * (N, 4) left, top, right, bottom in pixels, right and bottom exclusive, inside the image: one box instead of cells;
+   * or null.
+   */
   const int32_t *boxes;
   /** (N) background image of each image, 0 to the number of backgrounds - 1. */
   const int32_t *partner;
   /** (N) 0: the image passes unchanged; or null: all are mixed. */
   const uint8_t *mixed;
-  /** Host, (6): mean R, G, B, standard deviation R, G, B, applied where uint8 becomes a floating type: (v/255 - mean)/std. Null: v/255. */
+  /**
+   * Host, (6): mean R, G, B, standard deviation R, G, B, applied where uint8 becomes a floating type: (v/255 -
+   * mean)/std. Null: v/255.
+   */
   const float *normalisation;
 } acm_regions;
 
@@ -166,11 +176,12 @@ ACM_API int acm_preprocess_workspace(const acm_images *in, const acm_images *out
 /**
  * Resizes every image to the size of its output, normalises and writes it in the output's type, layout and channels.
  *
- * uint8 input is resized as Pillow resizes mode "RGB" (two passes of 22-bit fixed point, each rounded to uint8), floating
- * input as Pillow resizes mode "F" (sums in double, each pass rounded to float); a direction of equal size is skipped. Then
- * uint8 becomes (v/255 - mean)/std in float, floating values (v - mean)/std, and the result is rounded to the output type.
- * A uint8 output takes uint8 input and is not normalised. One channel (a mask): ACM_NEAREST only, bytes as they are.
- * Where neither batch has a table of sizes and both are of one size, this is one pass of 16-byte accesses.
+ * uint8 input is resized as Pillow resizes mode "RGB" (two passes of 22-bit fixed point, each rounded to uint8),
+ * floating input as Pillow resizes mode "F" (sums in double, each pass rounded to float); a direction of equal size is
+ * skipped. Then uint8 becomes (v/255 - mean)/std in float, floating values (v - mean)/std, and the result is rounded to
+ * the output type. A uint8 output takes uint8 input and is not normalised. One channel (a mask): ACM_NEAREST only,
+ * bytes as they are. Where neither batch has a table of sizes and both are of one size, this is one pass of 16-byte
+ * accesses.
  *
  * Minimal traffic: N*H*W*3*t bytes read, N*OH*OW*channels*u bytes written (t, u bytes of a value).
  *
@@ -179,8 +190,9 @@ ACM_API int acm_preprocess_workspace(const acm_images *in, const acm_images *out
  * @param filter ACM_BICUBIC, ACM_BILINEAR or ACM_NEAREST
  * @param normalise 0: uint8 becomes v/255 and floating values stay; 1: with `normalisation`
  * @param normalisation host, (6): mean R, G, B, std R, G, B; may be null when normalise is 0
- * @param spoiled (N) set to 1 for each image of floating type with a value that, resized and normalised but not yet rounded to
- *     the output's type, is a NaN or an infinity; never cleared, so zero it first; not written for uint8 and masks; or null
+ * @param spoiled (N) set to 1 for each image of floating type with a value that, resized and normalised but not yet
+ *     rounded to the output's type, is a NaN or an infinity; never cleared, so zero it first; not written for uint8 and
+ *     masks; or null
  * @param workspace of acm_preprocess_workspace bytes, on 16 bytes; may be null when that is 0
  */
 ACM_API int acm_preprocess(const acm_images *in, const acm_images *out, int32_t filter, int32_t normalise,
@@ -197,15 +209,16 @@ ACM_API int acm_preprocess(const acm_images *in, const acm_images *out, int32_t 
 ACM_API int acm_stem_pack(const float *weights, int32_t type, uint16_t *packed);
 
 /**
- * The stem in one kernel: convolution 7x7, stride 2, padding 3, 3 to 64 channels; + bias; ReLU; rounded to the type; max-pool
- * 3x3, stride 2, padding 1. The map between never reaches memory. A NaN stays a NaN;
- * where the packed input has values that are not finite, they also reach the window that begins one pixel to their right.
- * For half and bf16 only: in FP32 and TF32 the convolution is a library's, with acm_bias_residual_relu and acm_max_pool after it.
+ * The stem in one kernel: convolution 7x7, stride 2, padding 3, 3 to 64 channels; + bias; ReLU; rounded to the type;
+ * max-pool 3x3, stride 2, padding 1. The map between never reaches memory. A NaN stays a NaN;
+ * where the packed input has values that are not finite, they also reach the window that begins one pixel to their
+ * right. For half and bf16 only: in FP32 and TF32 the convolution is a library's, with acm_bias_residual_relu and
+ * acm_max_pool after it.
  *
  * Minimal traffic: N*H*W*3 bytes (uint8) or N*H*W*8 bytes (packed) read, N*PH*PW*64*2 bytes written.
  *
- * @param in one size: uint8 (N, H, W, 3), normalised and rounded to `type` on the way; or of the type itself (N, H, W, 4)
- *     with W even, pixels on 16 bytes, fourth channel finite (its weights are 0)
+ * @param in one size: uint8 (N, H, W, 3), normalised and rounded to `type` on the way; or of the type itself (N, H, W,
+ *     4) with W even, pixels on 16 bytes, fourth channel finite (its weights are 0)
  * @param normalisation host, (6), for uint8 input; null: v/255
  * @param weights (14336) from acm_stem_pack, on 16 bytes
  * @param bias (64)
@@ -228,8 +241,8 @@ ACM_API int acm_max_pool(const void *x, void *y, int32_t type, int64_t n, int64_
                          acm_stream stream);
 
 /**
- * y = x + residual + bias in float, in that order, then ReLU if asked, rounded once: what a convolution without an epilogue
- * leaves to do. A NaN stays a NaN.
+ * y = x + residual + bias in float, in that order, then ReLU if asked, rounded once: what a convolution without an
+ * epilogue leaves to do. A NaN stays a NaN.
  *
  * Minimal traffic: rows*C*t bytes read for x and as many for residual, rows*C*t written.
  *
@@ -243,11 +256,12 @@ ACM_API int acm_bias_residual_relu(const void *x, const float *bias, const void 
                                    int64_t rows, int64_t c, int32_t relu, acm_stream stream);
 
 /**
- * Selects the k hottest cells of every image: value descending, then index ascending; NaN below every number, -0 equal to +0.
+ * Selects the k hottest cells of every image: value descending, then index ascending; NaN below every number, -0 equal
+ * to +0.
  *
- * Heat of a cell: mean of its channels, channel C - 1, largest channel (NaN if one is), root of the sum of squares (fma), or
- * dot product with the classifier's row (fma). Sums are float: 32 partial sums over interleaved runs of channels, added
- * in the order of a butterfly.
+ * Heat of a cell: mean of its channels, channel C - 1, largest channel (NaN if one is), root of the sum of squares
+ * (fma), or dot product with the classifier's row (fma). Sums are float: 32 partial sums over interleaved runs of
+ * channels, added in the order of a butterfly.
  *
  * Minimal traffic: N*G*G*C*t bytes read (N*G*G*t for ACM_LAST), N*words*8 + N written.
  */
@@ -255,18 +269,18 @@ ACM_API int acm_attend(const acm_attention *attention, acm_stream stream);
 
 /**
  * Writes mixed images: pixels of `source` i inside its cells (or box), of `background` partner[i] elsewhere; or all of
- * source i where it is not mixed. Cell (r, c) has the rows floor(r*H/G) to floor((r + 1)*H/G) and columns likewise, of the
- * output image. Every output byte is written once, every byte taken is read once.
+ * source i where it is not mixed. Cell (r, c) has the rows floor(r*H/G) to floor((r + 1)*H/G) and columns likewise, of
+ * the output image. Every output byte is written once, every byte taken is read once.
  *
- * All three images have the same size for each i, and H, W at least G; but a source that is not mixed has its own output
- * size. The type and layout of out may differ from the inputs': uint8 becomes (v/255 - mean)/std in float, rounded to
- * the type; floating values are rounded to the type. uint8 out takes uint8 in.
+ * All three images have the same size for each i, and H, W at least G; but a source that is not mixed has its own
+ * output size. The type and layout of out may differ from the inputs': uint8 becomes (v/255 - mean)/std in float,
+ * rounded to the type; floating values are rounded to the type. uint8 out takes uint8 in.
  *
  * Minimal traffic: N*H*W*3*t bytes read, N*H*W*3*u written.
  *
  * @param source (N, H, W, 3) or (N, 3, H, W), or masks with 1 channel
- * @param background M images, 1 or more, of the same type, layout and channels: partners are 0 to M - 1; may be the same memory
- *     as `source`
+ * @param background M images, 1 or more, of the same type, layout and channels: partners are 0 to M - 1; may be the
+ *     same memory as `source`
  * @param out of as many channels; masks keep their type
  */
 ACM_API int acm_mix(const acm_images *source, const acm_images *background, const acm_images *out,
@@ -284,8 +298,8 @@ ACM_API int acm_attend_mix(const acm_attention *attention, const acm_images *sou
                            const acm_images *out, const acm_regions *regions, acm_stream stream);
 
 /**
- * Image i's share of the label: pixels taken from it / H*W, or selected cells / G*G; 1 where it is not mixed. A box always
- * counts pixels. Exact, rounded to float once.
+ * Image i's share of the label: pixels taken from it / H*W, or selected cells / G*G; 1 where it is not mixed. A box
+ * always counts pixels. Exact, rounded to float once.
  *
  * Minimal traffic: N*words*8 bytes read, N*12 written.
  *

@@ -1,7 +1,8 @@
 // Attention: channel reduction, ranking and selection, one block per image; the heat map stays in shared memory.
 //
 // Fused, in this order: 1 reduce C channels to one heat value per cell, a warp per cell, 2 rank the cells by counting,
-// 3 select the k hottest, 4 note values that are not finite. Minimal traffic: N·G²·C·t bytes read, N·(words·8 + 1) written.
+// 3 select the k hottest, 4 note values that are not finite. Minimal traffic: N·G²·C·t bytes read, N·(words·8 + 1)
+// written.
 #include "attend.cuh"
 
 namespace acm {
@@ -17,5 +18,6 @@ extern "C" int acm_attend(const acm_attention *attention, acm_stream stream) {
   using namespace acm;
   const int status = check_attention(attention, true);
   if (status != ACM_OK || attention->count == 0) return status;
-  return launch(attend_kernel, dim3(static_cast<unsigned>(attention->count)), 512, sizeof(AttendShared), stream, *attention);
+  return launch(attend_kernel, dim3(static_cast<unsigned>(attention->count)), 512, sizeof(AttendShared), stream,
+                *attention);
 }

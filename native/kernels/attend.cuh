@@ -102,8 +102,8 @@ __device__ __forceinline__ void attend_image(const acm_attention &a, int64_t ima
     __syncthreads();
     for (int c = thread; c < cells; c += threads) s.key[c] = sort_key(s.heat[c]);
     __syncthreads();
-    // Rank by counting: no sort, no divergence, and ties go to the lower index by themselves. Whole warps stay in the loop
-    // for the ballots.
+    // Rank by counting: no sort, no divergence, and ties go to the lower index by themselves. Whole warps stay in the
+    // loop for the ballots.
     for (int c = thread; c < (cells + 31) / 32 * 32; c += threads) {
       int rank = 0;
       bool finite = true;
@@ -154,7 +154,8 @@ inline int check_attention(const acm_attention *a, bool needsCells) {
   if (a->count == 0) return ACM_OK;
   if (a->features == nullptr || (needsCells && a->cells == nullptr)) return ACM_NULL_POINTER;
   if (a->reduction == ACM_CLASS && (a->classifier == nullptr || a->labels == nullptr)) return ACM_NULL_POINTER;
-  if (!aligned(a->features, size_of(a->type)) || !aligned(a->cells, 8) || !aligned(a->ranks, 4) || !aligned(a->heat, 4)) {
+  if (!aligned(a->features, size_of(a->type)) || !aligned(a->cells, 8) || !aligned(a->ranks, 4) ||
+      !aligned(a->heat, 4)) {
     return ACM_MISALIGNED;
   }
   if (!aligned(a->patches, 4)) return ACM_MISALIGNED;

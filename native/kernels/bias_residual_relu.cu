@@ -1,15 +1,16 @@
 // x + residual + bias, then ReLU, NHWC: the epilogue of a convolution whose engine has none.
 //
-// Bound by memory: rows·C·t bytes read for x and for the residual, as many written. 16-byte vectors of one row's channels;
-// the bias stays in the first-level cache. In place is safe: a thread reads a vector before it writes the same one.
+// Bound by memory: rows·C·t bytes read for x and for the residual, as many written. 16-byte vectors of one row's
+// channels; the bias stays in the first-level cache. In place is safe: a thread reads a vector before it writes the
+// same one.
 #include "launch.cuh"
 
 namespace acm {
 // dynamic shared bytes: 0
 template <typename T, int V>
-__global__ void __launch_bounds__(256, 4) bias_residual_relu_kernel(const T *x, const float *__restrict__ bias,
-                                                                    const T *residual, T *y, int64_t total, int64_t c,
-                                                                    int activate) {
+__global__ void __launch_bounds__(256, 4)
+    bias_residual_relu_kernel(const T *x, const float *__restrict__ bias, const T *residual, T *y, int64_t total,
+                              int64_t c, int activate) {
   for (int64_t at = (int64_t(blockIdx.x) * 256 + threadIdx.x) * V; at < total; at += int64_t(gridDim.x) * 256 * V) {
     const int64_t channel = total <= 0xffffffff ? static_cast<uint32_t>(at) % static_cast<uint32_t>(c) : at % c;
     if (V == 1) {
@@ -42,8 +43,9 @@ int bias_residual_relu(const void *x, const float *bias, const void *residual, v
   int blocks = 0;
   const int status = stride_blocks(vectors ? total / V : total, 256, 8, &blocks);
   if (status != ACM_OK) return status;
-  return launch(vectors ? bias_residual_relu_kernel<T, V> : bias_residual_relu_kernel<T, 1>, dim3(blocks), 256, 0, stream,
-                static_cast<const T *>(x), bias, static_cast<const T *>(residual), static_cast<T *>(y), total, c, activate);
+  return launch(vectors ? bias_residual_relu_kernel<T, V> : bias_residual_relu_kernel<T, 1>, dim3(blocks), 256, 0,
+                stream, static_cast<const T *>(x), bias, static_cast<const T *>(residual), static_cast<T *>(y), total,
+                c, activate);
 }
 }  // namespace acm
 

@@ -1,5 +1,5 @@
-// The instructions that kernels use beyond plain CUDA C++, each a wrapper of one line of PTX. When the kernels are compiled
-// for the CPU, test/emu/tensor_emu.h has functions of the same names in their place.
+// The instructions that kernels use beyond plain CUDA C++, each a wrapper of one line of PTX. When the kernels are
+// compiled for the CPU, test/emu/tensor_emu.h has functions of the same names in their place.
 #pragma once
 #include <cuda_runtime.h>
 #include <stdint.h>
@@ -29,7 +29,9 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const uint32_t (&a)[4], 
 // Four 8×8 matrices of 16-bit values: lane l gives the address of row l%8 of matrix l/8, 16 bytes, aligned.
 __device__ __forceinline__ void ldmatrix_x4(uint32_t (&r)[4], const void *row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3},[%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(row)) : "memory");
+               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+               : "r"(shared_address(row))
+               : "memory");
 }
 
 // 16 aligned bytes of shared memory; called by whole warps, so that the emulator can count bank conflicts.
@@ -74,7 +76,8 @@ __device__ __forceinline__ uint4 load16(const void *p) { return __ldg(static_cas
 __device__ __forceinline__ uint4 load16_streaming(const void *p) {
   uint4 v;
   asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3},[%4];"
-               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "l"(p));
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "l"(p));
   return v;
 }
 __device__ __forceinline__ void store16(void *p, uint4 v) { *static_cast<uint4 *>(p) = v; }

@@ -74,7 +74,8 @@ inline bool images_overlap(const acm_images &a, const acm_images &b) {
 
 // Whether a range shares a byte with a batch, as far as the host can know; null does not.
 inline bool range_overlaps(const acm_images &b, const void *start, int64_t bytes) {
-  return start != nullptr && b.offsets == nullptr && b.pixels != nullptr && overlap(b.pixels, bytes_of(b), start, bytes);
+  return start != nullptr && b.offsets == nullptr && b.pixels != nullptr &&
+         overlap(b.pixels, bytes_of(b), start, bytes);
 }
 
 inline int read_normalisation(const float *values, Normalisation *n) {
@@ -104,7 +105,8 @@ inline int stride_blocks(int64_t items, int perBlock, int perMultiprocessor, int
 template <typename... P, typename... A>
 int launch(void (*kernel)(P...), dim3 grid, int threads, size_t shared, acm_stream stream, A... arguments) {
   if (shared > (48u << 10)) {
-    const int status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
+    const int status =
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
     if (status != cudaSuccess) return status;
   }
   cudaLaunchConfig_t config = {};

@@ -12,8 +12,8 @@ template <typename T> __device__ __forceinline__ float larger(float a, T v) {
 
 // dynamic shared bytes: 0
 template <typename T, int V>
-__global__ void __launch_bounds__(256, 4) max_pool_kernel(const T *__restrict__ x, T *__restrict__ y, int64_t total,
-                                                          int64_t h, int64_t w, int64_t c) {
+__global__ void __launch_bounds__(256, 4)
+    max_pool_kernel(const T *__restrict__ x, T *__restrict__ y, int64_t total, int64_t h, int64_t w, int64_t c) {
   const int64_t oh = (h + 1) / 2, ow = (w + 1) / 2, groups = c / V;
   for (int64_t at = int64_t(blockIdx.x) * 256 + threadIdx.x; at < total; at += int64_t(gridDim.x) * 256) {
     const int64_t pixel = at / groups, channel = (at - pixel * groups) * V;

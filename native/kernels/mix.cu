@@ -1,8 +1,9 @@
 // Mixed images from cells or boxes that are known: the second of the two launches, replay, baselines, and masks.
 //
-// Bound by memory: every output byte is written once, every byte taken is read once, N·H·W·3·(t + u) bytes. Where the output
-// has the input's form, an image is one run of 16-byte vectors that are aligned in the output; one that straddles a cell's edge
-// takes both images' bytes and blends them. Other forms move 16 or 8 pixels at a time through registers.
+// Bound by memory: every output byte is written once, every byte taken is read once, N·H·W·3·(t + u) bytes. Where the
+// output has the input's form, an image is one run of 16-byte vectors that are aligned in the output; one that
+// straddles a cell's edge takes both images' bytes and blends them. Other forms move 16 or 8 pixels at a time through
+// registers.
 //
 // Loads on their way hide the memory's latency, not threads: an H100 needs about 3.35 TB/s·0.6 µs/132 = 15 KB per
 // multiprocessor. The copy has 64 bytes per thread and 1024 threads, 64 KB; a conversion from uint8 48 bytes and 768
@@ -23,12 +24,12 @@ __device__ __forceinline__ void mix_slice(const acm_images &source, const acm_im
     s.region.cells[2 * threadIdx.x + 1] = static_cast<uint32_t>(word >> 32);
   }
   mix_image<kFrom>(source, background, out, regions, normalisation, image, s, 256, slice * 256 + threadIdx.x,
-            static_cast<int64_t>(slices) * 256);
+                   static_cast<int64_t>(slices) * 256);
 }
 
 // dynamic shared bytes: 3496
-__global__ void __launch_bounds__(256, 4) mix_copy_kernel(acm_images source, acm_images background, acm_images out,
-                                                          acm_regions regions, int slices) {
+__global__ void __launch_bounds__(256, 4)
+    mix_copy_kernel(acm_images source, acm_images background, acm_images out, acm_regions regions, int slices) {
   ACM_DYNAMIC_SHARED(shared);
   mix_slice<0>(source, background, out, regions, Normalisation(), slices, *reinterpret_cast<MixShared *>(shared));
 }
@@ -57,6 +58,8 @@ extern "C" int acm_mix(const acm_images *source, const acm_images *background, c
     return launch(mix_copy_kernel, grid, 256, sizeof(MixShared), stream, *source, *background, *out, *regions, slices);
   }
   const int from = size_of(source->type);
-  return launch(from == 1 ? mix_kernel<1> : from == 2 ? mix_kernel<2> : mix_kernel<4>, grid, 256, sizeof(MixShared), stream,
-                *source, *background, *out, *regions, normalisation, slices);
+  return launch(from == 1   ? mix_kernel<1>
+                : from == 2 ? mix_kernel<2>
+                            : mix_kernel<4>,
+                grid, 256, sizeof(MixShared), stream, *source, *background, *out, *regions, normalisation, slices);
 }

@@ -33,7 +33,8 @@ struct Region {
       *length = 0x40000000;
       return true;
     }
-    const int y = static_cast<int>(p / static_cast<uint32_t>(w)), x = static_cast<int>(p - static_cast<uint32_t>(y) * w);
+    const int y = static_cast<int>(p / static_cast<uint32_t>(w)),
+              x = static_cast<int>(p - static_cast<uint32_t>(y) * w);
     if (kind == kBox) {
       const bool rows = y >= top && y < bottom, source = rows && x >= left && x < right;
       *length = source ? right - x : rows && x < left ? left - x : w - x;
@@ -82,8 +83,9 @@ struct MixShared {
 };
 
 // Bytes [begin, begin + 16) one by one: those that exist, each from its own image.
-__device__ __forceinline__ void copy_bytes(const unsigned char *source, const unsigned char *background, unsigned char *out,
-                                           int64_t bytes, int pixelBytes, const Region &region, int64_t begin) {
+__device__ __forceinline__ void copy_bytes(const unsigned char *source, const unsigned char *background,
+                                           unsigned char *out, int64_t bytes, int pixelBytes, const Region &region,
+                                           int64_t begin) {
   ACM_NO_UNROLL
   for (int64_t b = max(begin, int64_t{0}); b < min(begin + 16, bytes); b++) {
     uint32_t length;
@@ -101,12 +103,14 @@ template <bool kShifted> __device__ __forceinline__ uint4 load_unit(const unsign
 __device__ __forceinline__ uint32_t chosen_bits(uint32_t mask, int word) {
   return ((mask >> (4 * word) & 15) * 0x00204081u & 0x01010101u) * 0xffu;
 }
-// Bytes from one of two images into a third of the same form, in vectors that are aligned in the output. kShifted: an input lies
-// otherwise to 16 bytes than the output does; then a vector takes two loads, of which the second is its neighbour's first.
+// Bytes from one of two images into a third of the same form, in vectors that are aligned in the output. kShifted: an
+// input lies otherwise to 16 bytes than the output does; then a vector takes two loads, of which the second is its
+// neighbour's first.
 template <bool kShifted>
-__device__ __forceinline__ void copy_plane(const unsigned char *source, const unsigned char *background, unsigned char *out,
-                                           int64_t bytes, int pixelBytes, const Region &region, int64_t first, int64_t step) {
-  constexpr int kFlight = kShifted ? 1 : 4;  // vectors on their way before the first store
+__device__ __forceinline__ void copy_plane(const unsigned char *source, const unsigned char *background,
+                                           unsigned char *out, int64_t bytes, int pixelBytes, const Region &region,
+                                           int64_t first, int64_t step) {
+  constexpr int kFlight = kShifted ? 1 : 4;       // vectors on their way before the first store
   constexpr int64_t kMargin = kShifted ? 16 : 0;  // the aligned words around a vector stay inside the image
   const int64_t lead = reinterpret_cast<uintptr_t>(out) % 16, units = (lead + bytes + 15) / 16;
   for (int64_t u = first; u < units; u += kFlight * step) {
@@ -119,7 +123,8 @@ __device__ __forceinline__ void copy_plane(const unsigned char *source, const un
       values[i] = load_unit<kShifted>((mask != 0 ? source : background) + begin);
       if (mask != 0 && mask != 0xffff) {  // a cell's edge: both, byte by byte
         const uint4 other = load_unit<kShifted>(background + begin);
-        const uint32_t x = chosen_bits(mask, 0), y = chosen_bits(mask, 1), z = chosen_bits(mask, 2), w = chosen_bits(mask, 3);
+        const uint32_t x = chosen_bits(mask, 0), y = chosen_bits(mask, 1), z = chosen_bits(mask, 2),
+                       w = chosen_bits(mask, 3);
         values[i] = make_uint4((values[i].x & x) | (other.x & ~x), (values[i].y & y) | (other.y & ~y),
                                (values[i].z & z) | (other.z & ~z), (values[i].w & w) | (other.w & ~w));
       }
@@ -141,11 +146,13 @@ inline bool same_form(const acm_images &in, const acm_images &out) {
   return in.type == out.type && (in.layout == out.layout || in.channels == 1) && in.channels == out.channels;
 }
 
-// Thread `first` of `step` threads that share the image. kFrom: bytes of an input value, 0 where output and inputs have one form.
+// Thread `first` of `step` threads that share the image. kFrom: bytes of an input value, 0 where output and inputs have
+// one form.
 template <int kFrom>
 __device__ __forceinline__ void mix_pixels(const acm_images &in, const unsigned char *source,
                                            const unsigned char *background, const acm_images &form, unsigned char *out,
-                                           const Region &region, const Conversion &conversion, int64_t first, int64_t step) {
+                                           const Region &region, const Conversion &conversion, int64_t first,
+                                           int64_t step) {
   const int64_t count = static_cast<int64_t>(region.h) * region.w;
   if constexpr (kFrom == 0) {
     const bool planes = in.layout == ACM_NCHW;
@@ -253,7 +260,8 @@ inline int check_mix(const acm_images *source, const acm_images *background, con
   if (status != ACM_OK || out->count == 0) return status;
   if (regions->partner == nullptr) return ACM_NULL_POINTER;
   if (needsCells && regions->cells == nullptr && regions->boxes == nullptr) return ACM_NULL_POINTER;
-  if (!aligned(regions->cells, 8) || !aligned(regions->partner, 4) || !aligned(regions->boxes, 4)) return ACM_MISALIGNED;
+  if (!aligned(regions->cells, 8) || !aligned(regions->partner, 4) || !aligned(regions->boxes, 4))
+    return ACM_MISALIGNED;
   const int64_t n = out->count;
   if (images_overlap(*source, *out) || images_overlap(*background, *out) ||
       range_overlaps(*out, regions->partner, n * 4) || range_overlaps(*out, regions->mixed, n) ||

@@ -1,4 +1,5 @@
-// Value types as raw bits, and conversions that give Java's bits: nearest, ties to even, NaN with sign and payload kept.
+// Value types as raw bits, and conversions that give Java's bits: nearest, ties to even, NaN with sign and payload
+// kept.
 #pragma once
 #include "attentive_kernels.h"
 #include "device.cuh"

@@ -1,5 +1,6 @@
-// Groups of 16 or 8 neighbouring pixels of three channels: aligned 16-byte loads wherever the images begin, conversion in registers,
-// 16-byte stores where the output is aligned and 4-byte stores where it is not. Every output byte is stored once.
+// Groups of 16 or 8 neighbouring pixels of three channels: aligned 16-byte loads wherever the images begin, conversion
+// in registers, 16-byte stores where the output is aligned and 4-byte stores where it is not. Every output byte is
+// stored once.
 #pragma once
 #include "images.cuh"
 
@@ -7,7 +8,9 @@ namespace acm {
 // Pixels of a group whose values take S bytes: whole vectors in every layout, and few enough registers.
 __host__ __device__ constexpr int group_of(int size) { return size == 1 ? 16 : 8; }
 
-__device__ __forceinline__ uint32_t word_of(const uint4 &v, int i) { return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w; }
+__device__ __forceinline__ uint32_t word_of(const uint4 &v, int i) {
+  return i == 0 ? v.x : i == 1 ? v.y : i == 2 ? v.z : v.w;
+}
 
 // Bytes m to m + 15 (m is 1 to 15) of the 32 bytes of two vectors.
 __device__ __forceinline__ uint4 shifted(const uint4 &low, const uint4 &high, uint32_t m) {
@@ -17,8 +20,8 @@ __device__ __forceinline__ uint4 shifted(const uint4 &low, const uint4 &high, ui
   ACM_UNROLL
   for (int i = 0; i < 5; i++) w[i] = m & 4 ? w[i + 1] : w[i];
   const uint32_t bits = (m & 3) * 8;
-  return make_uint4(__funnelshift_r(w[0], w[1], bits), __funnelshift_r(w[1], w[2], bits), __funnelshift_r(w[2], w[3], bits),
-                    __funnelshift_r(w[3], w[4], bits));
+  return make_uint4(__funnelshift_r(w[0], w[1], bits), __funnelshift_r(w[1], w[2], bits),
+                    __funnelshift_r(w[2], w[3], bits), __funnelshift_r(w[3], w[4], bits));
 }
 
 // Bytes from anywhere, 16 after 16. Reads the aligned words that hold them, each once.
@@ -94,7 +97,8 @@ template <int S, bool kPlanes> struct Group {
     return S == 1 ? w & 0xffu : S == 2 ? w & 0xffffu : w;
   }
   // Pixels p and after it of an image of `count` pixels: from `a` where the mask's bit is set, from `b` elsewhere.
-  __device__ __forceinline__ void load(const unsigned char *a, const unsigned char *b, uint32_t mask, int64_t count, int64_t p) {
+  __device__ __forceinline__ void load(const unsigned char *a, const unsigned char *b, uint32_t mask, int64_t count,
+                                       int64_t p) {
     constexpr int runs = kPlanes ? 3 : 1, vectors = kVectors / runs;
     ACM_UNROLL
     for (uint32_t &w : words) w = 0;
@@ -146,8 +150,10 @@ template <int S, bool kPlanes> struct Group {
   }
 };
 
-// Writes C values of U bytes for P pixels; `value(channel, pixel)` gives the raw bits of channels 0 to 2, the others are 0.
-template <int P, int U, int C, typename V> __device__ __forceinline__ void store_interleaved(unsigned char *to, V value) {
+// Writes C values of U bytes for P pixels; `value(channel, pixel)` gives the raw bits of channels 0 to 2, the others
+// are 0.
+template <int P, int U, int C, typename V>
+__device__ __forceinline__ void store_interleaved(unsigned char *to, V value) {
   constexpr int perWord = 4 / U, vectors = P * C * U / 16;
   WriteRun run(to);
   ACM_UNROLL
@@ -165,7 +171,8 @@ template <int P, int U, int C, typename V> __device__ __forceinline__ void store
     run.put(make_uint4(words[0], words[1], words[2], words[3]), q == 0, q == vectors - 1);
   }
 }
-template <int P, int U, typename V> __device__ __forceinline__ void store_planes(unsigned char *to, int64_t planeBytes, V value) {
+template <int P, int U, typename V>
+__device__ __forceinline__ void store_planes(unsigned char *to, int64_t planeBytes, V value) {
   constexpr int perWord = 4 / U, vectors = P * U / 16;
   ACM_UNROLL
   for (int c = 0; c < 3; c++) {
@@ -184,13 +191,15 @@ template <int P, int U, typename V> __device__ __forceinline__ void store_planes
   }
 }
 
-// Whether the aligned words of group p lie inside the image, so that nothing outside it is read. Only an image's first and last
-// groups may not.
-__device__ __forceinline__ bool group_inside(const acm_images &form, const unsigned char *image, int64_t count, int64_t p) {
+// Whether the aligned words of group p lie inside the image, so that nothing outside it is read. Only an image's first
+// and last groups may not.
+__device__ __forceinline__ bool group_inside(const acm_images &form, const unsigned char *image, int64_t count,
+                                             int64_t p) {
   const int64_t size = size_of(form.type), first = reinterpret_cast<uintptr_t>(image) & 15;
   const int64_t pixels = group_of(static_cast<int>(size));
   const bool planes = form.layout == ACM_NCHW;
-  const int64_t begin = p * (planes ? size : 3 * size), end = planes ? (2 * count + p + pixels) * size : (p + pixels) * 3 * size;
+  const int64_t begin = p * (planes ? size : 3 * size),
+                end = planes ? (2 * count + p + pixels) * size : (p + pixels) * 3 * size;
   const int64_t low = (first + begin) / 16 * 16 - first, high = (first + end + 15) / 16 * 16 - first;
   return p + pixels <= count && low >= 0 && high <= 3 * count * size;
 }
@@ -198,8 +207,8 @@ __device__ __forceinline__ bool group_inside(const acm_images &form, const unsig
 // How raw bits become the output's: a table for uint8, arithmetic for the floating types, nothing between equal types.
 struct Conversion {
   int from, to;
-  bool normalised;            // floating values only; the table of uint8 holds normalised ones
-  const uint32_t *table;      // shared, (3, 256) output bits of every byte
+  bool normalised;        // floating values only; the table of uint8 holds normalised ones
+  const uint32_t *table;  // shared, (3, 256) output bits of every byte
   Normalisation normalisation;
 };
 constexpr int kTableBytes = 3 * 256 * 4;
@@ -236,8 +245,9 @@ __device__ __forceinline__ uint32_t convert_sized(const Conversion &c, uint32_t 
 
 // A group: pixels of the mask from `a`, the others from `b`; the output has 3 channels, or 4 or 8 where kPadded.
 template <int S, bool kPlanes, int U, bool kPadded>
-__device__ __forceinline__ void store_group(const Conversion &conversion, const Group<S, kPlanes> &g, const acm_images &form,
-                                            unsigned char *out, int64_t count, int64_t p, Finite &finite) {
+__device__ __forceinline__ void store_group(const Conversion &conversion, const Group<S, kPlanes> &g,
+                                            const acm_images &form, unsigned char *out, int64_t count, int64_t p,
+                                            Finite &finite) {
   constexpr int P = group_of(S);
   const auto value = [&](int c, int i) { return convert_sized<S, U>(conversion, g.raw(c, i), c, finite); };
   if (form.layout == ACM_NCHW) {
@@ -271,9 +281,10 @@ __device__ __forceinline__ void move_group(const Conversion &conversion, const u
   }
 }
 // One pixel of three values, or of one where images have one channel.
-__device__ __forceinline__ void move_pixel(const Conversion &conversion, const acm_images &from, const unsigned char *in,
-                                           int64_t inPixel, int64_t inCount, const acm_images &to, unsigned char *out,
-                                           int64_t outPixel, int64_t outCount, Finite &finite) {
+__device__ __forceinline__ void move_pixel(const Conversion &conversion, const acm_images &from,
+                                           const unsigned char *in, int64_t inPixel, int64_t inCount,
+                                           const acm_images &to, unsigned char *out, int64_t outPixel, int64_t outCount,
+                                           Finite &finite) {
   const int size = size_of(from.type);
   if (from.channels == 1) {
     store_bits(out, outPixel, size, load_bits(in, inPixel, size));

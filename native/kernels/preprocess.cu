@@ -1,13 +1,13 @@
 // Resize, normalise and lay out a batch: the extractor's input, resized pixels for a mix, and conversions of form.
 //
-// Fused, in this order: 1 resize as Pillow does it, 2 normalise, 3 round to the output's type, 4 pad channels, 5 lay out.
-// Minimal traffic: every input byte once, every output byte once; the tables of weights are a few KB per size.
+// Fused, in this order: 1 resize as Pillow does it, 2 normalise, 3 round to the output's type, 4 pad channels, 5 lay
+// out. Minimal traffic: every input byte once, every output byte once; the tables of weights are a few KB per size.
 //
 // - No image changes its size: `convert_kernel`, groups of 16 pixels through 16-byte accesses.
-// - A filter: `tables_kernel` computes first position, number of taps and weights of every output row and column, once per
-//   size; `resample_kernel` then makes tiles of 32×8 output pixels. The first pass of a tile (along the direction that
-//   Pillow takes first) goes to shared memory in slabs of 32 positions, the second adds each slab into registers, so any
-//   ratio fits. Neighbouring tiles repeat the first pass of the few positions they share.
+// - A filter: `tables_kernel` computes first position, number of taps and weights of every output row and column, once
+//   per size; `resample_kernel` then makes tiles of 32×8 output pixels. The first pass of a tile (along the direction
+//   that Pillow takes first) goes to shared memory in slabs of 32 positions, the second adds each slab into registers,
+//   so any ratio fits. Neighbouring tiles repeat the first pass of the few positions they share.
 // - Nearest: `tables_kernel` runs Pillow's running sum, `nearest_kernel` gathers.
 #include "pixels.cuh"
 #include "resample.cuh"
@@ -17,8 +17,8 @@ constexpr int kThreads = 256;
 
 // dynamic shared bytes: 3072
 template <int kFrom>
-__global__ void __launch_bounds__(256, 2) convert_kernel(acm_images in, acm_images out, Normalisation normalisation,
-                                                         int normalised, uint8_t *spoiled) {
+__global__ void __launch_bounds__(256, 2)
+    convert_kernel(acm_images in, acm_images out, Normalisation normalisation, int normalised, uint8_t *spoiled) {
   ACM_DYNAMIC_SHARED(shared);
   uint32_t *table = reinterpret_cast<uint32_t *>(shared);
   fill_table(table, in.type, out.type, normalisation, kThreads);
@@ -125,9 +125,9 @@ struct Floats {
 
 // dynamic shared bytes: 12288
 template <typename K>
-__global__ void __launch_bounds__(256, 2) resample_kernel(acm_images in, acm_images out, int filter, int normalised,
-                                                          Normalisation normalisation, uint8_t *spoiled, Tables tables,
-                                                          int64_t tiles) {
+__global__ void __launch_bounds__(256, 2)
+    resample_kernel(acm_images in, acm_images out, int filter, int normalised, Normalisation normalisation,
+                    uint8_t *spoiled, Tables tables, int64_t tiles) {
   ACM_DYNAMIC_SHARED(shared);
   typename K::Value *slab = reinterpret_cast<typename K::Value *>(shared);  // (kSlab, kAcross, 3)
   const int across = threadIdx.x % kAcross, down = threadIdx.x / kAcross;
@@ -288,8 +288,10 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
     const int64_t groups = (static_cast<int64_t>(in->height) * in->width + group_of(size) - 1) / group_of(size);
     status = stride_blocks(in->count * groups, kThreads, 8, &blocks);
     if (status != ACM_OK) return status;
-    return launch(size == 1 ? convert_kernel<1> : size == 2 ? convert_kernel<2> : convert_kernel<4>, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
-                  spoiled);
+    return launch(size == 1   ? convert_kernel<1>
+                  : size == 2 ? convert_kernel<2>
+                              : convert_kernel<4>,
+                  dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise, spoiled);
   }
   Tables tables;
   const int64_t needed = tables_bytes(*in, *out, filter, &tables);
@@ -304,14 +306,14 @@ extern "C" int acm_preprocess(const acm_images *in, const acm_images *out, int32
   tables.base = static_cast<unsigned char *>(workspace);
   const bool bytes = in->type == ACM_UINT8;
   const int sets = tables.perImage ? static_cast<int>(in->count) : 1;
-  status = launch(bytes ? tables_kernel<int32_t> : tables_kernel<double>, dim3(2 * sets), 128, 0, stream, *in, *out, filter,
-                  tables);
+  status = launch(bytes ? tables_kernel<int32_t> : tables_kernel<double>, dim3(2 * sets), 128, 0, stream, *in, *out,
+                  filter, tables);
   if (status != ACM_OK) return status;
   if (filter == ACM_NEAREST) {
     status = stride_blocks(product(in->count, static_cast<int64_t>(out->height) * out->width), kThreads, 8, &blocks);
     if (status != ACM_OK) return status;
-    return launch(nearest_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise,
-                  spoiled, tables);
+    return launch(nearest_kernel, dim3(blocks), kThreads, kTableBytes, stream, *in, *out, n, normalise, spoiled,
+                  tables);
   }
   const int64_t tiles = max(tiles_of(out->width, out->height), tiles_of(out->height, out->width));
   const int64_t total = product(in->count, tiles);

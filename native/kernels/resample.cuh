@@ -1,5 +1,5 @@
-// Weights of Pillow's resize (Pillow 13, precompute_coeffs and normalize_coeffs_8bpc of Resample.c), in double and without
-// contraction, so that they are Java's to the last bit.
+// Weights of Pillow's resize (Pillow 13, precompute_coeffs and normalize_coeffs_8bpc of Resample.c), in double and
+// without contraction, so that they are Java's to the last bit.
 #pragma once
 #include "images.cuh"
 
@@ -21,8 +21,8 @@ __host__ __device__ inline int stride_of(int in, int out, int filter) {
 struct Tables {
   unsigned char *base;
   int64_t axisBytes;
-  int room;         // most output positions
-  int perImage;     // 0: one set for all images
+  int room;      // most output positions
+  int perImage;  // 0: one set for all images
 };
 inline int64_t axis_bytes(int mostIn, int mostOut, int weightBytes) {
   const int64_t weights = 4 * static_cast<int64_t>(mostIn) + 5 * static_cast<int64_t>(mostOut);

@@ -1,5 +1,5 @@
-// One warp through every inline-PTX wrapper, with inputs that show where each value went: on a GPU the words must be those that
-// the CPU build gives, whose lane maps are tested against the PTX ISA's tables.
+// One warp through every inline-PTX wrapper, with inputs that show where each value went: on a GPU the words must be
+// those that the CPU build gives, whose lane maps are tested against the PTX ISA's tables.
 #include "launch.cuh"
 
 namespace acm {
@@ -21,7 +21,8 @@ __global__ void __launch_bounds__(32, 1) self_test_kernel(uint32_t *results) {
   float c[4], d[4];
   ACM_UNROLL
   for (int i = 0; i < 4; i++) {
-    const float low = static_cast<float>((lane * 5 + i * 3) % 7) - 3.f, high = static_cast<float>((lane * 3 + i * 5) % 5) - 2.f;
+    const float low = static_cast<float>((lane * 5 + i * 3) % 7) - 3.f,
+                high = static_cast<float>((lane * 3 + i * 5) % 5) - 2.f;
     a[i] = float_to_half(low) | static_cast<uint32_t>(float_to_half(high)) << 16;
     b[i] = float_to_brain(low) | static_cast<uint32_t>(float_to_brain(high)) << 16;
     c[i] = d[i] = static_cast<float>(lane * 4 + i);

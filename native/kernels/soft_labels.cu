@@ -5,9 +5,9 @@
 
 namespace acm {
 // dynamic shared bytes: 0
-__global__ void __launch_bounds__(256, 4) soft_labels_kernel(const int32_t *ids, const float *rows, const int32_t *partner,
-                                                             const float *weights, int64_t total, int64_t classes,
-                                                             float smoothing, float *out) {
+__global__ void __launch_bounds__(256, 4)
+    soft_labels_kernel(const int32_t *ids, const float *rows, const int32_t *partner, const float *weights,
+                       int64_t total, int64_t classes, float smoothing, float *out) {
   const float keep = 1.f - smoothing, spread = smoothing / static_cast<float>(classes);
   for (int64_t at = int64_t(blockIdx.x) * 256 + threadIdx.x; at < total; at += int64_t(gridDim.x) * 256) {
     const int64_t i = at / classes, c = at - i * classes, b = __ldg(partner + i);
@@ -44,6 +44,6 @@ extern "C" int acm_soft_labels(const int32_t *ids, const float *rows, const int3
   int blocks = 0;
   const int status = stride_blocks(total, 256, 8, &blocks);
   if (status != ACM_OK) return status;
-  return launch(soft_labels_kernel, dim3(blocks), 256, 0, stream, ids, rows, partner, weights, total, classes, smoothing,
-                out);
+  return launch(soft_labels_kernel, dim3(blocks), 256, 0, stream, ids, rows, partner, weights, total, classes,
+                smoothing, out);
 }

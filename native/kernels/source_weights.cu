@@ -6,8 +6,8 @@
 
 namespace acm {
 // dynamic shared bytes: 0
-__global__ void __launch_bounds__(128, 4) source_weights_kernel(acm_images canvas, acm_regions regions, int nominal,
-                                                                int64_t *pixels, float *weights) {
+__global__ void __launch_bounds__(128, 4)
+    source_weights_kernel(acm_images canvas, acm_regions regions, int nominal, int64_t *pixels, float *weights) {
   const int64_t image = int64_t(blockIdx.x) * 128 + threadIdx.x;
   if (image >= canvas.count) return;
   const Size size = size_at(canvas, image);
@@ -41,22 +41,25 @@ __global__ void __launch_bounds__(128, 4) source_weights_kernel(acm_images canva
 }
 }  // namespace acm
 
-extern "C" int acm_source_weights(const acm_images *canvas, const acm_regions *regions, int32_t nominal, int64_t *pixels,
-                                  float *weights, acm_stream stream) {
+extern "C" int acm_source_weights(const acm_images *canvas, const acm_regions *regions, int32_t nominal,
+                                  int64_t *pixels, float *weights, acm_stream stream) {
   using namespace acm;
   const int status = check_images(canvas, false);
   if (status != ACM_OK) return status;
   if (regions == nullptr) return ACM_NULL_POINTER;
   if (regions->grid < 1) return ACM_BAD_SIZE;
   if (regions->grid > kMostGrid) return ACM_TOO_LARGE;
-  if (canvas->sizes == nullptr && (canvas->height < regions->grid || canvas->width < regions->grid)) return ACM_BAD_SIZE;
+  if (canvas->sizes == nullptr && (canvas->height < regions->grid || canvas->width < regions->grid))
+    return ACM_BAD_SIZE;
   if (canvas->count == 0) return ACM_OK;
   if (weights == nullptr || (regions->cells == nullptr && regions->boxes == nullptr)) return ACM_NULL_POINTER;
   if (!aligned(weights, 4) || !aligned(pixels, 8) || !aligned(regions->cells, 8) || !aligned(regions->boxes, 4)) {
     return ACM_MISALIGNED;
   }
   const int64_t n = canvas->count;
-  if (any_overlap({{regions->cells, n * mask_words(regions->grid) * 8}, {regions->boxes, n * 16}, {regions->mixed, n},
+  if (any_overlap({{regions->cells, n * mask_words(regions->grid) * 8},
+                   {regions->boxes, n * 16},
+                   {regions->mixed, n},
                    {canvas->sizes, n * 8}},
                   {{pixels, n * 8}, {weights, n * 4}})) {
     return ACM_OVERLAP;

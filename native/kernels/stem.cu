@@ -1,28 +1,29 @@
 // The stem in one kernel, on tensor cores; its 112×112 map lives in shared memory only.
 //
-// Fused, in this order: 1 normalise uint8 and round to the type, 2 convolution 7×7, stride 2, padding 3, 3 + bias, 4 ReLU,
-// 5 round to the type, 6 max-pool 3×3, stride 2, padding 1. Minimal traffic: N·H·W·3 bytes (uint8) or N·H·W·8 (packed) read,
-// N·PH·PW·128 written; unfused, the map between costs 16 times the output.
+// Fused, in this order: 1 normalise uint8 and round to the type, 2 convolution 7×7, stride 2, padding 3, 3 + bias, 4
+// ReLU, 5 round to the type, 6 max-pool 3×3, stride 2, padding 1. Minimal traffic: N·H·W·3 bytes (uint8) or N·H·W·8
+// (packed) read, N·PH·PW·128 written; unfused, the map between costs 16 times the output.
 //
-// No im2col. A tile of 35×40 input pixels of 4 channels lies in shared memory; row r of the filter, with 8 taps of which the
-// first has weight 0, reads the 8 pixels from 2·ox − 4 on: 64 bytes that move by 16 per output pixel. So K = 7·8·4 = 224 is
-// 14 steps of ldmatrix over shifted rows, aligned and free of bank conflicts.
-// A block makes 15×17 pixels of the map, rounded, in shared memory, and pools them to 7×8. Outside the map they are 0, which
-// changes no maximum after a ReLU, and bits of values that are not negative sort as unsigned integers, NaN (0x7fff) above all:
-// the pool is a maximum of integers. The result is, bit for bit, that of convolution, rounding and pool one after the other.
+// No im2col. A tile of 35×40 input pixels of 4 channels lies in shared memory; row r of the filter, with 8 taps of
+// which the first has weight 0, reads the 8 pixels from 2·ox − 4 on: 64 bytes that move by 16 per output pixel. So K =
+// 7·8·4 = 224 is 14 steps of ldmatrix over shifted rows, aligned and free of bank conflicts.
+// A block makes 15×17 pixels of the map, rounded, in shared memory, and pools them to 7×8. Outside the map they are 0,
+// which changes no maximum after a ReLU, and bits of values that are not negative sort as unsigned integers, NaN
+// (0x7fff) above all: the pool is a maximum of integers. The result is, bit for bit, that of convolution, rounding and
+// pool one after the other.
 //
 // Bytes of uint8 images come in aligned vectors wherever a row begins, each once per tile, to a buffer beside the tile;
 // from there a table makes pixels of them, by words shifted to where a pixel begins.
 //
-// Weights lie in the order of the B fragments (acm_stem_pack), 16 bytes a lane; channels are permuted in groups of 32 so that
-// a lane owns 8 neighbouring ones. Blocks stay and walk over tiles; weights are loaded once per block, and the next tile's
-// bytes are on their way while this one is multiplied and pooled, packed pixels while it is pooled.
+// Weights lie in the order of the B fragments (acm_stem_pack), 16 bytes a lane; channels are permuted in groups of 32
+// so that a lane owns 8 neighbouring ones. Blocks stay and walk over tiles; weights are loaded once per block, and the
+// next tile's bytes are on their way while this one is multiplied and pooled, packed pixels while it is pooled.
 #include "images.cuh"
 
 namespace acm {
 constexpr int kChannels = 64, kSteps = 14;
-// A tile: 7×8 pooled pixels from 15×17 of the map, 255 rows of the product, so 16 tiles of 16 for 8 warps with one row to spare;
-// and 56×56 is made of whole tiles.
+// A tile: 7×8 pooled pixels from 15×17 of the map, 255 rows of the product, so 16 tiles of 16 for 8 warps with one row
+// to spare; and 56×56 is made of whole tiles.
 constexpr int kPooledH = 7, kPooledW = 8, kConvH = 2 * kPooledH + 1, kConvW = 2 * kPooledW + 1, kRows = kConvH * kConvW;
 constexpr int kInH = 2 * kConvH + 5, kInW = 2 * kConvW + 6;
 constexpr int kPitch = 24;  // 16-byte chunks of two pixels from row to row: 20 hold pixels, see input_offset
@@ -34,10 +35,13 @@ constexpr int kTable = kWeightBytes + kInputBytes + kMapBytes, kBias = kTable + 
 constexpr int kRaw = kBias + kChannels * 4, kStemShared = kRaw + kInH * kRawPitch;
 static_assert((kRows + 15) / 16 == 2 * kWarps, "a warp makes two tiles of 16 rows");
 
-// Where chunk c of a row of the input lies. Row tiles read neighbouring chunks, the column tile every other row: both spread
-// over all banks.
-__device__ __forceinline__ int input_offset(int row, int chunk) { return (row * kPitch + (chunk ^ (row >> 1 & 7))) * 16; }
-// Row m of the product is a pixel of the map: tile i of 16 rows is columns 0 to 15 of row i, the last tile is column 16.
+// Where chunk c of a row of the input lies. Row tiles read neighbouring chunks, the column tile every other row: both
+// spread over all banks.
+__device__ __forceinline__ int input_offset(int row, int chunk) {
+  return (row * kPitch + (chunk ^ (row >> 1 & 7))) * 16;
+}
+// Row m of the product is a pixel of the map: tile i of 16 rows is columns 0 to 15 of row i, the last tile is column
+// 16.
 struct MapPixel {
   int y, x;
 };
@@ -50,11 +54,14 @@ __device__ __forceinline__ int map_offset(int m, int chunk) {
   return m * 128 + (chunk ^ ((m & 1) << 2 | (m >> 1 & 3))) * 16;
 }
 
-template <typename T> __device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);
-template <> __device__ __forceinline__ void multiply<Half>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+template <typename T>
+__device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);
+template <>
+__device__ __forceinline__ void multiply<Half>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   mma_f16(c, a, b0, b1);
 }
-template <> __device__ __forceinline__ void multiply<Brain>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+template <>
+__device__ __forceinline__ void multiply<Brain>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
   mma_bf16(c, a, b0, b1);
 }
 // Rounds to the type; every NaN becomes the one that sorts above all.
@@ -148,9 +155,9 @@ __device__ __forceinline__ void fetch_pixels(const acm_images &in, const StemTil
 
 // dynamic shared bytes: 81712
 template <typename T, bool kBytes>
-__global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisation normalisation,
-                                                      const uint16_t *__restrict__ weights, const float *__restrict__ bias,
-                                                      uint16_t *__restrict__ out, StemShape shape) {
+__global__ void __launch_bounds__(256, 2)
+    stem_kernel(acm_images in, Normalisation normalisation, const uint16_t *__restrict__ weights,
+                const float *__restrict__ bias, uint16_t *__restrict__ out, StemShape shape) {
   ACM_DYNAMIC_SHARED(shared);
   unsigned char *const input = shared + kWeightBytes, *const map = input + kInputBytes, *const raw = shared + kRaw;
   uint16_t *const table = reinterpret_cast<uint16_t *>(shared + kTable);
@@ -171,8 +178,8 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
       for (int c = 0; c < 3; c++) table[c * 256 + v] = from_float<T>(normalise_byte(v, normalisation, c)).bits;
     }
   }
-  // This lane gives the address of row lane % 16 of each of the warp's two tiles; the lanes above 15 those of k + 8. The spare
-  // row of the last tile repeats its last.
+  // This lane gives the address of row lane % 16 of each of the warp's two tiles; the lanes above 15 those of k + 8.
+  // The spare row of the last tile repeats its last.
   MapPixel from[2];
   ACM_UNROLL
   for (int i = 0; i < 2; i++) {
@@ -221,7 +228,8 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
       ACM_UNROLL
       for (int half = 0; half < 2; half++) {
         const MapPixel at = map_pixel(warp + i * kWarps, lane / 4 + 8 * half);
-        const int y = 2 * tile.y - 1 + at.y, x = 2 * tile.x - 1 + at.x, m = at.y < kConvH ? at.y * kConvW + at.x : kRows;
+        const int y = 2 * tile.y - 1 + at.y, x = 2 * tile.x - 1 + at.x,
+                  m = at.y < kConvH ? at.y * kConvW + at.x : kRows;
         const bool inside = y >= 0 && y < shape.mapH && x >= 0 && x < shape.mapW;
         ACM_UNROLL
         for (int q = 0; q < 2; q++) {  // groups of 32 channels: this lane's are q·32 + 8·(lane % 4) and the 7 after it
@@ -250,7 +258,8 @@ __global__ void __launch_bounds__(256, 2) stem_kernel(acm_images in, Normalisati
       }
       const int oy = tile.y + y, ox = tile.x + x;
       if (oy < shape.outH && ox < shape.outW) {
-        store16(out + ((static_cast<int64_t>(tile.image) * shape.outH + oy) * shape.outW + ox) * kChannels + chunk * 8, most);
+        store16(out + ((static_cast<int64_t>(tile.image) * shape.outH + oy) * shape.outW + ox) * kChannels + chunk * 8,
+                most);
       }
     }
   }
@@ -263,8 +272,8 @@ int stem(const acm_images &in, const Normalisation &n, const uint16_t *weights, 
   int blocks = 0;
   const int status = stride_blocks(shape.tiles, 1, 2, &blocks);
   if (status != ACM_OK) return status;
-  return launch(in.type == ACM_UINT8 ? stem_kernel<T, true> : stem_kernel<T, false>, dim3(blocks), kStemThreads, kStemShared,
-                stream, in, n, weights, bias, static_cast<uint16_t *>(out), shape);
+  return launch(in.type == ACM_UINT8 ? stem_kernel<T, true> : stem_kernel<T, false>, dim3(blocks), kStemThreads,
+                kStemShared, stream, in, n, weights, bias, static_cast<uint16_t *>(out), shape);
 }
 }  // namespace acm
 

@@ -1,8 +1,8 @@
 // The stem's weights in the order of its B fragments; runs on the host, once per network.
 //
-// Step s takes row s/2 of the filter and pixels 4·(s%2) to 4·(s%2) + 3 of its 8-pixel window, 4 channels each; pixel p of the
-// window is tap p − 1, and tap −1 and channel 3 have weight 0. Lane l = 4·g + t of n-tile j holds, for i = 0 to 3, the weight of
-// k = 2·t + i%2 + 8·(i/2) and of channel 32·(j/4) + 8·(g/2) + 2·(j%4) + g%2.
+// Step s takes row s/2 of the filter and pixels 4·(s%2) to 4·(s%2) + 3 of its 8-pixel window, 4 channels each; pixel p
+// of the window is tap p − 1, and tap −1 and channel 3 have weight 0. Lane l = 4·g + t of n-tile j holds, for i = 0 to
+// 3, the weight of k = 2·t + i%2 + 8·(i/2) and of channel 32·(j/4) + 8·(g/2) + 2·(j%4) + g%2.
 #include <string.h>
 
 #include "launch.cuh"

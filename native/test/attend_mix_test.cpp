@@ -6,12 +6,13 @@
 namespace {
 const float kNormalisation[6] = {0.485f, 0.456f, 0.406f, 0.229f, 0.224f, 0.225f};
 
-void run(const std::string &name, Maps &maps, const Batch &source, const Batch &background, Batch &out, Regions &regions) {
+void run(const std::string &name, Maps &maps, const Batch &source, const Batch &background, Batch &out,
+         Regions &regions) {
   check::orders([&](const std::string &order) {
     maps.poison();
     out.poison();
-    check::status(name, acm_attend_mix(&maps.attention, &source.images, &background.images, &out.images, &regions.regions,
-                                       nullptr));
+    check::status(name, acm_attend_mix(&maps.attention, &source.images, &background.images, &out.images,
+                                       &regions.regions, nullptr));
     maps.verify(name + order);
     for (int i = 0; i < regions.n * regions.words(); i++) regions.cells[i] = maps.cells[i];
     regions.verify(name + order, source, background, out);
@@ -23,7 +24,11 @@ void shapes() {
     for (int again = 0; again < (c.n * c.h * c.w > 20000 ? 1 : 3); again++) {
       turn++;
       const int k[] = {0, 1, 6, 49}, type = turn % 4;
-      Maps maps(c.n, 7, turn % 5 == 0 ? 512 : turn % 2 ? 64 : 7, 1 + turn % 3, turn % 5, static_cast<Maps::Kind>(turn / 2 % 4));
+      Maps maps(c.n, 7,
+                turn % 5 == 0 ? 512
+                : turn % 2    ? 64
+                              : 7,
+                1 + turn % 3, turn % 5, static_cast<Maps::Kind>(turn / 2 % 4));
       maps.attention.k = k[turn / 3 % 4];
       const int layout = turn / 2 % 2;
       Batch in = one_size(c.n, c.h, c.w, type, layout, 3, turn % 4 * reference::bytes_of(type));
@@ -32,8 +37,8 @@ void shapes() {
       Batch out = one_size(c.n, c.h, c.w, convert ? 1 + turn % 3 : type, convert ? turn % 2 : layout);
       Regions regions(c.n, 7);
       regions.regions.normalisation = kNormalisation;
-      run("attend_mix " + c.name() + " " + form_name(in.type, in.layout) + " to " + form_name(out.type, out.layout), maps, in, in,
-          out, regions);
+      run("attend_mix " + c.name() + " " + form_name(in.type, in.layout) + " to " + form_name(out.type, out.layout),
+          maps, in, in, out, regions);
     }
   }
 }
@@ -60,7 +65,8 @@ void spoiled_images() {  // their first k cells come from the image, not from it
   Regions regions(3, 7);
   regions.regions.mixed = nullptr;
   run("attend_mix spoiled", maps, in, in, out, regions);
-  check::truth("attend_mix spoiled: cells and flag", maps.cells[1] == 63 && maps.nonFinite[1] == 1 && maps.nonFinite[0] == 0);
+  check::truth("attend_mix spoiled: cells and flag",
+               maps.cells[1] == 63 && maps.nonFinite[1] == 1 && maps.nonFinite[0] == 0);
 }
 void one_large_image_in_slices() {
   Maps maps(1, 7, 16, ACM_BFLOAT16, ACM_L2, Maps::kRandom);
@@ -106,7 +112,8 @@ void arguments() {
   using A = acm_attention;
   using I = acm_images;
   using R = acm_regions;
-  check::status("null", acm_attend_mix(nullptr, &in.images, &in.images, &out.images, &regions.regions, nullptr), ACM_NULL_POINTER);
+  check::status("null", acm_attend_mix(nullptr, &in.images, &in.images, &out.images, &regions.regions, nullptr),
+                ACM_NULL_POINTER);
   check::status("k", call([](A &a, I &, R &) { a.k = 50; }), ACM_BAD_VALUE);
   check::status("features", call([](A &a, I &, R &) { a.features = nullptr; }), ACM_NULL_POINTER);
   check::status("grids differ", call([](A &, I &, R &r) { r.grid = 6; }), ACM_BAD_SIZE);
@@ -115,25 +122,42 @@ void arguments() {
   check::status("in place", call([&](A &, I &o, R &) { o.pixels = in.pixels->data(); }), ACM_OVERLAP);
   using U8 = uint8_t;
   check::status("cells over the output", call([&](A &a, I &o, R &) { o.pixels = a.cells; }), ACM_OVERLAP);
-  check::status("features over the output", call([&](A &a, I &o, R &) { o.pixels = const_cast<void *>(a.features); }), ACM_OVERLAP);
-  check::status("flags over the input", call([&](A &a, I &, R &) { a.non_finite = static_cast<U8 *>(in.images.pixels); }), ACM_OVERLAP);
-  check::status("heat over the partners", call([&](A &a, I &, R &) { a.heat = reinterpret_cast<float *>(regions.partner.data()); }), ACM_OVERLAP);
-  check::status("flags over the mixed", call([&](A &a, I &, R &) { a.non_finite = regions.mixed.data(); }), ACM_OVERLAP);
-  check::status("spoiled over the output", call([&](A &a, I &o, R &) { a.spoiled = static_cast<U8 *>(o.pixels) + 3; }), ACM_OVERLAP);
-  check::status("regions", acm_attend_mix(&maps.attention, &in.images, &in.images, &out.images, nullptr, nullptr), ACM_NULL_POINTER);
-  check::status("source", acm_attend_mix(&maps.attention, nullptr, &in.images, &out.images, &regions.regions, nullptr), ACM_NULL_POINTER);
+  check::status("features over the output", call([&](A &a, I &o, R &) { o.pixels = const_cast<void *>(a.features); }),
+                ACM_OVERLAP);
+  check::status("flags over the input",
+                call([&](A &a, I &, R &) { a.non_finite = static_cast<U8 *>(in.images.pixels); }), ACM_OVERLAP);
+  check::status("heat over the partners",
+                call([&](A &a, I &, R &) { a.heat = reinterpret_cast<float *>(regions.partner.data()); }), ACM_OVERLAP);
+  check::status("flags over the mixed", call([&](A &a, I &, R &) { a.non_finite = regions.mixed.data(); }),
+                ACM_OVERLAP);
+  check::status("spoiled over the output", call([&](A &a, I &o, R &) { a.spoiled = static_cast<U8 *>(o.pixels) + 3; }),
+                ACM_OVERLAP);
+  check::status("regions", acm_attend_mix(&maps.attention, &in.images, &in.images, &out.images, nullptr, nullptr),
+                ACM_NULL_POINTER);
+  check::status("source", acm_attend_mix(&maps.attention, nullptr, &in.images, &out.images, &regions.regions, nullptr),
+                ACM_NULL_POINTER);
   check::status("grid", call([](A &a, I &, R &r) { a.grid = r.grid = 33; }), ACM_TOO_LARGE);
-  check::status("grid above the height", call([](A &a, I &, R &r) { a.grid = r.grid = 9; a.cells = nullptr; a.ranks = nullptr; a.heat = nullptr; a.non_finite = nullptr; }), ACM_BAD_SIZE);
+  check::status("grid above the height", call([](A &a, I &, R &r) {
+                  a.grid = r.grid = 9;
+                  a.cells = nullptr;
+                  a.ranks = nullptr;
+                  a.heat = nullptr;
+                  a.non_finite = nullptr;
+                }),
+                ACM_BAD_SIZE);
   check::status("count overflow", call([](A &a, I &, R &) { a.count = int64_t(1) << 40; }), ACM_TOO_LARGE);
-  check::status("features misaligned", call([](A &a, I &, R &) { a.features = static_cast<const char *>(a.features) + 1; }), ACM_MISALIGNED);
+  check::status("features misaligned",
+                call([](A &a, I &, R &) { a.features = static_cast<const char *>(a.features) + 1; }), ACM_MISALIGNED);
   check::status("partner", call([](A &, I &, R &r) { r.partner = nullptr; }), ACM_NULL_POINTER);
 }
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"attend_mix.shapes", shapes}, {"attend_mix.grids_and_patches", grids_and_patches},
+  return run_tests({{"attend_mix.shapes", shapes},
+                    {"attend_mix.grids_and_patches", grids_and_patches},
                     {"attend_mix.one_large_image_in_slices", one_large_image_in_slices},
                     {"attend_mix.spoiled_images", spoiled_images},
-                    {"attend_mix.as_two_launches", as_two_launches}, {"attend_mix.arguments", arguments}},
+                    {"attend_mix.as_two_launches", as_two_launches},
+                    {"attend_mix.arguments", arguments}},
                    argc, argv);
 }

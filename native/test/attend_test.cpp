@@ -20,8 +20,8 @@ void shapes() {
         const int k[] = {0, 1, 6, 49};
         Maps maps(n, 7, c, 1 + turn % 3, reduction, static_cast<Maps::Kind>(turn % 4), turn % 3 == 0 ? 4 : 0);
         maps.attention.k = k[turn % 4];
-        run(maps, "attend N " + std::to_string(n) + " C " + std::to_string(c) + " reduction " + std::to_string(reduction) +
-                      " k " + std::to_string(maps.attention.k));
+        run(maps, "attend N " + std::to_string(n) + " C " + std::to_string(c) + " reduction " +
+                      std::to_string(reduction) + " k " + std::to_string(maps.attention.k));
       }
     }
   }
@@ -74,7 +74,8 @@ void spoiled_images() {
       const std::string name = "attend spoiled grid " + std::to_string(grid);
       const int flags[] = {1, 0, 0, 1};
       for (int i = 0; i < 4; i++) check::truth(name + ": flag " + std::to_string(i), maps.nonFinite[i] == flags[i]);
-      check::truth(name + ": the first cells", maps.cells[0] == (uint64_t(1) << k[0]) - 1 && maps.cells[3 * maps.words()] == 1);
+      check::truth(name + ": the first cells",
+                   maps.cells[0] == (uint64_t(1) << k[0]) - 1 && maps.cells[3 * maps.words()] == 1);
     }
   }
 }
@@ -116,9 +117,12 @@ void arguments() {
   check::status("count", call([](A &a) { a.count = -1; }), ACM_BAD_SIZE);
   check::status("type", call([](A &a) { a.type = ACM_UINT8; }), ACM_BAD_VALUE);
   check::status("reduction", call([](A &a) { a.reduction = 5; }), ACM_BAD_VALUE);
-  check::status("misaligned", call([](A &a) { a.features = static_cast<const char *>(a.features) + 1; }), ACM_MISALIGNED);
+  check::status("misaligned", call([](A &a) { a.features = static_cast<const char *>(a.features) + 1; }),
+                ACM_MISALIGNED);
   check::status("overlap", call([&](A &a) { a.heat = reinterpret_cast<float *>(maps.features.data()); }), ACM_OVERLAP);
-  auto shifted = [](auto *p, int by) { return reinterpret_cast<decltype(p)>(reinterpret_cast<uintptr_t>(p) + uintptr_t(by)); };
+  auto shifted = [](auto *p, int by) {
+    return reinterpret_cast<decltype(p)>(reinterpret_cast<uintptr_t>(p) + uintptr_t(by));
+  };
   check::status("cells misaligned", call([&](A &a) { a.cells = shifted(a.cells, 4); }), ACM_MISALIGNED);
   check::status("ranks misaligned", call([&](A &a) { a.ranks = shifted(a.ranks, 2); }), ACM_MISALIGNED);
   check::status("heat misaligned", call([&](A &a) { a.heat = shifted(a.heat, 1); }), ACM_MISALIGNED);
@@ -127,19 +131,40 @@ void arguments() {
   check::status("classifier misaligned", call([&](A &a) { a.classifier = shifted(a.classifier, 2); }), ACM_MISALIGNED);
   check::status("count overflow", call([](A &a) { a.count = int64_t(1) << 40; }), ACM_TOO_LARGE);
   check::status("classifier overflow", call([](A &a) { a.classes = int64_t(1) << 60; }), ACM_TOO_LARGE);
-  check::status("cells over the features", call([&](A &a) { a.cells = reinterpret_cast<uint64_t *>(maps.features.data()); }), ACM_OVERLAP);
-  check::status("ranks over the classifier", call([&](A &a) { a.ranks = reinterpret_cast<int32_t *>(maps.classifier.data()); }), ACM_OVERLAP);
-  check::status("flags over the labels", call([&](A &a) { a.non_finite = reinterpret_cast<uint8_t *>(maps.labels.data()); }), ACM_OVERLAP);
-  check::status("flags over the spoiled", call([&](A &a) { a.spoiled = maps.spoiled.data(); a.non_finite = maps.spoiled.data(); }), ACM_OVERLAP);
-  check::status("cells over the patches", call([&](A &a) { a.patches = maps.patches.data(); a.cells = reinterpret_cast<uint64_t *>(maps.patches.data()); }), ACM_OVERLAP);
-  check::status("ranks over the heat", call([&](A &a) { a.ranks = reinterpret_cast<int32_t *>(a.heat) + 1; }), ACM_OVERLAP);
-  check::status("nothing", call([](A &a) { a.count = 0; a.features = nullptr; a.cells = nullptr; }));
+  check::status("cells over the features",
+                call([&](A &a) { a.cells = reinterpret_cast<uint64_t *>(maps.features.data()); }), ACM_OVERLAP);
+  check::status("ranks over the classifier",
+                call([&](A &a) { a.ranks = reinterpret_cast<int32_t *>(maps.classifier.data()); }), ACM_OVERLAP);
+  check::status("flags over the labels",
+                call([&](A &a) { a.non_finite = reinterpret_cast<uint8_t *>(maps.labels.data()); }), ACM_OVERLAP);
+  check::status("flags over the spoiled", call([&](A &a) {
+                  a.spoiled = maps.spoiled.data();
+                  a.non_finite = maps.spoiled.data();
+                }),
+                ACM_OVERLAP);
+  check::status("cells over the patches", call([&](A &a) {
+                  a.patches = maps.patches.data();
+                  a.cells = reinterpret_cast<uint64_t *>(maps.patches.data());
+                }),
+                ACM_OVERLAP);
+  check::status("ranks over the heat", call([&](A &a) { a.ranks = reinterpret_cast<int32_t *>(a.heat) + 1; }),
+                ACM_OVERLAP);
+  check::status("nothing", call([](A &a) {
+                  a.count = 0;
+                  a.features = nullptr;
+                  a.cells = nullptr;
+                }));
 }
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"attend.shapes", shapes}, {"attend.grids", grids}, {"attend.ties", ties},
-                    {"attend.nan_is_lowest", nan_is_lowest}, {"attend.patches_per_image", patches_per_image}, {"attend.spoiled_images", spoiled_images},
-                    {"attend.nothing_optional", nothing_optional}, {"attend.arguments", arguments}},
+  return run_tests({{"attend.shapes", shapes},
+                    {"attend.grids", grids},
+                    {"attend.ties", ties},
+                    {"attend.nan_is_lowest", nan_is_lowest},
+                    {"attend.patches_per_image", patches_per_image},
+                    {"attend.spoiled_images", spoiled_images},
+                    {"attend.nothing_optional", nothing_optional},
+                    {"attend.arguments", arguments}},
                    argc, argv);
 }

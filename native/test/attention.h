@@ -20,9 +20,20 @@ struct Maps {
   acm_attention attention = {};
 
   Maps(int n, int grid, int64_t c, int type, int reduction, Kind kind, int shift = 0)
-      : n(n), grid(grid), type(type), c(c), reduction(reduction),
-        features(int64_t(n) * grid * grid * c * reference::bytes_of(type), shift), classifier(classes * c), labels(n),
-        patches(n), cells(n * words()), spoiled(n), nonFinite(n), ranks(int64_t(n) * grid * grid), heat(int64_t(n) * grid * grid) {
+      : n(n),
+        grid(grid),
+        type(type),
+        c(c),
+        reduction(reduction),
+        features(int64_t(n) * grid * grid * c * reference::bytes_of(type), shift),
+        classifier(classes * c),
+        labels(n),
+        patches(n),
+        cells(n * words()),
+        spoiled(n),
+        nonFinite(n),
+        ranks(int64_t(n) * grid * grid),
+        heat(int64_t(n) * grid * grid) {
     for (int64_t i = 0; i < classes * c; i++) classifier[i] = check::uniform(-1, 1);
     for (int64_t i = 0; i < int64_t(n) * grid * grid * c; i++) {
       float v = check::uniform(0, 2);
@@ -66,8 +77,8 @@ struct Maps {
     map.clear();
     scale.clear();
     if (attention.spoiled != nullptr && spoiled[i]) {
-      map.assign(size_t(grid * grid), NAN);
-      scale.assign(size_t(grid * grid), 0);
+      map.assign(size_t(grid) * grid, NAN);
+      scale.assign(size_t(grid) * grid, 0);
       return;
     }
     for (int cell = 0; cell < grid * grid; cell++) {
@@ -75,18 +86,26 @@ struct Maps {
       bool nan = false;
       for (int64_t ch = 0; ch < c; ch++) {
         const float v = reference::to_float(
-            reference::get(features.data(), (int64_t(i) * grid * grid + cell) * c + ch, reference::bytes_of(type)), type);
-        const double term = reduction == ACM_L2 ? double(v) * v : reduction == ACM_CLASS ? double(v) * classifier[labels[i] * c + ch] : v;
+            reference::get(features.data(), (int64_t(i) * grid * grid + cell) * c + ch, reference::bytes_of(type)),
+            type);
+        const double term = reduction == ACM_L2    ? double(v) * v
+                          : reduction == ACM_CLASS ? double(v) * classifier[labels[i] * c + ch]
+                                                   : v;
         sum += term;
         magnitude += std::abs(term);
         nan |= std::isnan(v);
         most = std::max(most, double(v));
         last = v;
       }
-      map.push_back(reduction == ACM_MEAN ? sum / double(c) : reduction == ACM_LAST ? last : reduction == ACM_MAX ? (nan ? NAN : most)
-                    : reduction == ACM_L2 ? std::sqrt(sum) : sum);
-      scale.push_back(reduction == ACM_MEAN ? magnitude / double(c) : reduction == ACM_L2 ? std::sqrt(sum)
-                      : reduction == ACM_CLASS ? magnitude : 0);
+      map.push_back(reduction == ACM_MEAN   ? sum / double(c)
+                    : reduction == ACM_LAST ? last
+                    : reduction == ACM_MAX  ? (nan ? NAN : most)
+                    : reduction == ACM_L2   ? std::sqrt(sum)
+                                            : sum);
+      scale.push_back(reduction == ACM_MEAN    ? magnitude / double(c)
+                      : reduction == ACM_L2    ? std::sqrt(sum)
+                      : reduction == ACM_CLASS ? magnitude
+                                               : 0);
     }
   }
   // Heat within float's rounding of c sums; ranks, mask and flag exactly those of the heat that was written.
@@ -106,7 +125,8 @@ struct Maps {
                       scale[size_t(cell)] * terms * 0x1p-24);
           finite &= std::isfinite(heat[int64_t(i) * count + cell]);
         }
-        const std::vector<int> order = reference::order(std::vector<float>(&heat[int64_t(i) * count], &heat[int64_t(i) * count] + count));
+        const std::vector<int> order =
+            reference::order(std::vector<float>(&heat[int64_t(i) * count], &heat[int64_t(i) * count] + count));
         std::vector<int32_t> rank(static_cast<size_t>(count));
         for (int r = 0; r < count; r++) {
           rank[size_t(order[size_t(r)])] = r;

@@ -1,6 +1,7 @@
 // Batches of images for tests: one size or ragged, back to back or at odd offsets, of every type and layout.
 #pragma once
 #include <memory>
+#include <utility>
 
 #include "check.h"
 #include "reference.h"
@@ -15,8 +16,9 @@ struct Batch {
   acm_images images = {};
 
   // gap: bytes between images, a multiple of the type's size; ragged where sizes differ or a gap is given.
-  Batch(std::vector<int> heights, std::vector<int> widths, int type, int layout, int channels = 3, int shift = 0, int gap = 0)
-      : h(heights), w(widths), type(type), layout(layout), channels(channels) {
+  Batch(std::vector<int> heights, std::vector<int> widths, int type, int layout, int channels = 3, int shift = 0,
+        int gap = 0)
+      : h(std::move(heights)), w(std::move(widths)), type(type), layout(layout), channels(channels) {
     const int64_t n = int64_t(h.size());
     bool ragged = gap != 0;
     int64_t at = 0;
@@ -50,8 +52,9 @@ struct Batch {
     const int bytes = reference::bytes_of(type);
     for (size_t i = 0; i < h.size(); i++) {
       for (int64_t e = 0; e < int64_t(h[i]) * w[i] * channels; e++) {
-        const uint32_t v = type == ACM_UINT8 || channels == 1 ? uint32_t(check::random()())
-                                                              : reference::from_float(check::uniform(-1.5f, 2.5f), type);
+        const uint32_t v = type == ACM_UINT8 || channels == 1
+                             ? uint32_t(check::random()())
+                             : reference::from_float(check::uniform(-1.5f, 2.5f), type);
         reference::put(pixels->data() + offset[i], e, bytes, v);
       }
     }

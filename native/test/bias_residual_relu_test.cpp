@@ -27,8 +27,8 @@ void run(int rows, int c, int type, int shift, bool residual, bool relu, bool in
   check::orders([&](const std::string &order) {
     memcpy(x.data(), original.data(), original.size());
     unsigned char *out = inPlace ? x.data() : y.data();
-    check::status(name, acm_bias_residual_relu(x.data(), bias.data(), residual ? r.data() : nullptr, out, type, rows, c, relu,
-                                               nullptr));
+    check::status(name, acm_bias_residual_relu(x.data(), bias.data(), residual ? r.data() : nullptr, out, type, rows, c,
+                                               relu, nullptr));
     for (int64_t i = 0; i < total; i++) {
       const uint32_t got = reference::get(out, i, size);
       const bool nan = std::isnan(reference::to_float(wanted[size_t(i)], type));
@@ -62,13 +62,19 @@ void arguments() {
   check::status("type", call(x.data(), bias.data(), r.data(), y.data(), 0, 8, 8), ACM_BAD_VALUE);
   check::status("rows", call(x.data(), bias.data(), r.data(), y.data(), 3, -8, 8), ACM_BAD_SIZE);
   check::status("c", call(x.data(), bias.data(), r.data(), y.data(), 3, 8, 0), ACM_BAD_SIZE);
-  check::status("overflow", call(x.data(), bias.data(), r.data(), y.data(), 3, int64_t(1) << 60, 1 << 20), ACM_TOO_LARGE);
+  check::status("overflow", call(x.data(), bias.data(), r.data(), y.data(), 3, int64_t(1) << 60, 1 << 20),
+                ACM_TOO_LARGE);
   check::status("x shifted", call(x.data(), bias.data(), r.data(), x.data() + 1, 3, 7, 8), ACM_OVERLAP);
   check::status("residual shifted", call(x.data(), bias.data(), y.data() + 1, y.data(), 3, 7, 8), ACM_OVERLAP);
-  check::status("misaligned", call(reinterpret_cast<char *>(x.data()) + 2, bias.data(), nullptr, y.data(), 3, 7, 8), ACM_MISALIGNED);
+  check::status("misaligned", call(reinterpret_cast<char *>(x.data()) + 2, bias.data(), nullptr, y.data(), 3, 7, 8),
+                ACM_MISALIGNED);
   check::status("over the bias", call(x.data(), bias.data(), nullptr, bias.data(), 3, 1, 8), ACM_OVERLAP);
-  check::status("bias misaligned", call(x.data(), reinterpret_cast<float *>(reinterpret_cast<char *>(bias.data()) + 1), nullptr, y.data(), 3, 7, 8), ACM_MISALIGNED);
-  check::status("y misaligned", call(x.data(), bias.data(), nullptr, reinterpret_cast<char *>(y.data()) + 1, 3, 7, 8), ACM_MISALIGNED);
+  check::status(
+      "bias misaligned",
+      call(x.data(), reinterpret_cast<float *>(reinterpret_cast<char *>(bias.data()) + 1), nullptr, y.data(), 3, 7, 8),
+      ACM_MISALIGNED);
+  check::status("y misaligned", call(x.data(), bias.data(), nullptr, reinterpret_cast<char *>(y.data()) + 1, 3, 7, 8),
+                ACM_MISALIGNED);
   check::status("c too large", call(x.data(), bias.data(), nullptr, y.data(), 3, 1, int64_t(1) << 32), ACM_TOO_LARGE);
   check::status("nothing", call(nullptr, nullptr, nullptr, nullptr, 3, 0, 8));
 }

@@ -50,8 +50,8 @@ template <typename T> class Buffer {
     for (size_t i = 0; i < size_; i++) {
       const bool inside = memory_ + i >= start_ && memory_ + i < start_ + bytes_;
       if (!inside && memory_[i] != 0xA5) {
-        fail("a guard byte was overwritten, " + std::to_string(memory_ + i - start_) + " bytes from the start of a buffer of " +
-             std::to_string(bytes_));
+        fail("a guard byte was overwritten, " + std::to_string(memory_ + i - start_) +
+             " bytes from the start of a buffer of " + std::to_string(bytes_));
         break;
       }
     }
@@ -75,8 +75,8 @@ template <typename T> void same(const std::string &what, const T *got, const T *
       long long a = 0, b = 0;
       memcpy(&a, got + i, sizeof(T));
       memcpy(&b, wanted + i, sizeof(T));
-      fail(what + ": at " + std::to_string(i) + " of " + std::to_string(n) + " got bits " + std::to_string(a) + ", wanted " +
-           std::to_string(b));
+      fail(what + ": at " + std::to_string(i) + " of " + std::to_string(n) + " got bits " + std::to_string(a) +
+           ", wanted " + std::to_string(b));
       return;
     }
   }
@@ -92,12 +92,12 @@ inline void near(const std::string &what, const float *got, const double *wanted
   for (int64_t i = 0; i < n; i++) {
     const bool nan = std::isnan(wanted[i]);
     const bool right = nan ? std::isnan(got[i])
-                           : std::isinf(wanted[i]) ? got[i] == wanted[i]
-                                                   : std::abs(got[i] - wanted[i]) <=
-                                                         relative * std::abs(wanted[i]) + absolute;
+                     : std::isinf(wanted[i])
+                         ? got[i] == wanted[i]
+                         : std::abs(got[i] - wanted[i]) <= relative * std::abs(wanted[i]) + absolute;
     if (!right) {
-      fail(what + ": at " + std::to_string(i) + " of " + std::to_string(n) + " got " + std::to_string(got[i]) + ", wanted " +
-           std::to_string(wanted[i]));
+      fail(what + ": at " + std::to_string(i) + " of " + std::to_string(n) + " got " + std::to_string(got[i]) +
+           ", wanted " + std::to_string(wanted[i]));
       return;
     }
   }
@@ -125,9 +125,7 @@ inline std::mt19937 &random() {
   static std::mt19937 rng(5);
   return rng;
 }
-inline float uniform(float low, float high) {
-  return low + (high - low) * float(random()() >> 8) * 0x1p-24f;
-}
+inline float uniform(float low, float high) { return low + (high - low) * float(random()() >> 8) * 0x1p-24f; }
 inline int below(int n) { return int(random()() % unsigned(n)); }
 }  // namespace check
 

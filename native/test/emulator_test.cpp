@@ -1,5 +1,5 @@
-// The emulator itself: lane maps against the tables of the PTX ISA written out another way, what it says of faulty kernels, and
-// the self-test that a real GPU runs too.
+// The emulator itself: lane maps against the tables of the PTX ISA written out another way, what it says of faulty
+// kernels, and the self-test that a real GPU runs too.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,26 +16,33 @@ template <typename K> void run(int threads, size_t shared, K kernel) {
   emu::runBlock(dim3(threads), shared, kernel);
 }
 
-// PTX ISA, m16n8k16: a0,a1 row g, a2,a3 row g+8, a4,a5 row g, a6,a7 row g+8; columns 2t+(i&1), +8 from a4 on. b0,b1 rows
-// 2t, 2t+1, b2,b3 +8, column g. c0,c1 row g, c2,c3 row g+8, columns 2t+(i&1).
+// PTX ISA, m16n8k16: a0,a1 row g, a2,a3 row g+8, a4,a5 row g, a6,a7 row g+8; columns 2t+(i&1), +8 from a4 on. b0,b1
+// rows 2t, 2t+1, b2,b3 +8, column g. c0,c1 row g, c2,c3 row g+8, columns 2t+(i&1).
 void mma_lane_map() {
   for (int brain = 0; brain < 2; brain++) {
     const int type = brain ? ACM_BFLOAT16 : ACM_FLOAT16;
     float A[16][16], B[16][8], C[16][8];
-    for (auto &row : A) for (float &v : row) v = float(check::below(31) - 15) / 4;
-    for (auto &row : B) for (float &v : row) v = float(check::below(31) - 15) / 8;
-    for (auto &row : C) for (float &v : row) v = float(check::below(100));
+    for (auto &row : A)
+      for (float &v : row) v = float(check::below(31) - 15) / 4;
+    for (auto &row : B)
+      for (float &v : row) v = float(check::below(31) - 15) / 8;
+    for (auto &row : C)
+      for (float &v : row) v = float(check::below(100));
     check::orders([&](const std::string &order) {
       float got[16][8];
       run(32, 0, [&] {
         const int lane = int(threadIdx.x), g = lane / 4, t = lane % 4;
-        auto pack = [&](float low, float high) { return reference::from_float(low, type) | reference::from_float(high, type) << 16; };
+        auto pack = [&](float low, float high) {
+          return reference::from_float(low, type) | reference::from_float(high, type) << 16;
+        };
         const uint32_t a[4] = {pack(A[g][2 * t], A[g][2 * t + 1]), pack(A[g + 8][2 * t], A[g + 8][2 * t + 1]),
                                pack(A[g][2 * t + 8], A[g][2 * t + 9]), pack(A[g + 8][2 * t + 8], A[g + 8][2 * t + 9])};
         const uint32_t b0 = pack(B[2 * t][g], B[2 * t + 1][g]), b1 = pack(B[2 * t + 8][g], B[2 * t + 9][g]);
         float c[4] = {C[g][2 * t], C[g][2 * t + 1], C[g + 8][2 * t], C[g + 8][2 * t + 1]};
-        if (brain) acm::mma_bf16(c, a, b0, b1);
-        else acm::mma_f16(c, a, b0, b1);
+        if (brain)
+          acm::mma_bf16(c, a, b0, b1);
+        else
+          acm::mma_f16(c, a, b0, b1);
         got[g][2 * t] = c[0];
         got[g][2 * t + 1] = c[1];
         got[g + 8][2 * t] = c[2];
@@ -51,7 +58,8 @@ void mma_lane_map() {
     });
   }
 }
-// PTX ISA, ldmatrix .x4: threads 0-7 address matrix 0, 8-15 matrix 1, ...; thread 4·row + i gets elements 2i, 2i+1 of the row.
+// PTX ISA, ldmatrix .x4: threads 0-7 address matrix 0, 8-15 matrix 1, ...; thread 4·row + i gets elements 2i, 2i+1 of
+// the row.
 void ldmatrix_lane_map() {
   check::orders([&](const std::string &order) {
     uint32_t got[32][4];
@@ -147,8 +155,10 @@ void faults_are_caught() {
         "deadlock: 32 of 64 threads wait, the first in __syncthreads");
   wants("different operations", death([] {
           run(32, 0, [] {
-            if (threadIdx.x == 0) __syncwarp();
-            else __ballot_sync(~0u, 1);
+            if (threadIdx.x == 0)
+              __syncwarp();
+            else
+              __ballot_sync(~0u, 1);
           });
         }),
         "threads meet in different operations");
@@ -161,11 +171,13 @@ void faults_are_caught() {
           });
         }),
         "copies that it never waited for");
-  wants("misaligned 16 bytes", death([] { run(32, 1024, [] { acm::load_shared16(emu::block->shared + 8 + threadIdx.x * 16); }); }),
+  wants("misaligned 16 bytes",
+        death([] { run(32, 1024, [] { acm::load_shared16(emu::block->shared + 8 + threadIdx.x * 16); }); }),
         "align");  // the emulator says so, or UBSan before it
 #endif
 #if defined(__SANITIZE_ADDRESS__)
-  wants("past shared memory", death([] { run(32, 128, [] { emu::block->shared[threadIdx.x * 5] = 1; }); }), "AddressSanitizer");
+  wants("past shared memory", death([] { run(32, 128, [] { emu::block->shared[threadIdx.x * 5] = 1; }); }),
+        "AddressSanitizer");
   wants("past a buffer", death([] {
           check::Buffer<int> b(32);
           run(32, 0, [&] { b[threadIdx.x + 1] = 0; });
@@ -187,8 +199,11 @@ void faults_are_caught() {
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"emulator.mma_lane_map", mma_lane_map}, {"emulator.ldmatrix_lane_map", ldmatrix_lane_map},
-                    {"emulator.bank_conflicts", bank_conflicts}, {"emulator.halves", halves},
-                    {"emulator.self_test", self_test}, {"emulator.faults_are_caught", faults_are_caught}},
+  return run_tests({{"emulator.mma_lane_map", mma_lane_map},
+                    {"emulator.ldmatrix_lane_map", ldmatrix_lane_map},
+                    {"emulator.bank_conflicts", bank_conflicts},
+                    {"emulator.halves", halves},
+                    {"emulator.self_test", self_test},
+                    {"emulator.faults_are_caught", faults_are_caught}},
                    argc, argv);
 }

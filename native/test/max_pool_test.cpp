@@ -27,9 +27,12 @@ void run(int n, int h, int w, int c, int type, int shift, bool special) {
       for (int iy = 2 * oy - 1; iy <= 2 * oy + 1; iy++) {
         for (int ix = 2 * ox - 1; ix <= 2 * ox + 1; ix++) {
           if (iy < 0 || iy >= h || ix < 0 || ix >= w) continue;
-          const float v = reference::to_float(reference::get(x.data(), ((image * h + iy) * w + ix) * c + channel, size), type);
-          if (std::isnan(v) || std::isnan(most)) most = NAN;
-          else most = std::max(most, v);
+          const float v =
+              reference::to_float(reference::get(x.data(), ((image * h + iy) * w + ix) * c + channel, size), type);
+          if (std::isnan(v) || std::isnan(most))
+            most = NAN;
+          else
+            most = std::max(most, v);
         }
       }
       const float got = reference::to_float(reference::get(y.data(), i, size), type);
@@ -57,7 +60,11 @@ void awkward() {
   int turn = 0;
   for (const Shape &c : awkward_shapes(53000, 2000)) {
     turn++;
-    run(c.n, c.h, c.w, c.n * c.h * c.w > 20000 ? 3 : turn % 3 ? 8 : 7, 1 + turn % 3, turn % 5 == 0 ? 4 : 0, turn % 2 == 0);
+    run(c.n, c.h, c.w,
+        c.n * c.h * c.w > 20000 ? 3
+        : turn % 3              ? 8
+                                : 7,
+        1 + turn % 3, turn % 5 == 0 ? 4 : 0, turn % 2 == 0);
   }
   for (int64_t c : kAwkwardChannels) run(1, 7, 5, int(c), ACM_FLOAT16, 0, true);
 }
@@ -83,5 +90,6 @@ void arguments() {
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"max_pool.shapes", small}, {"max_pool.awkward", awkward}, {"max_pool.arguments", arguments}}, argc, argv);
+  return run_tests({{"max_pool.shapes", small}, {"max_pool.awkward", awkward}, {"max_pool.arguments", arguments}}, argc,
+                   argv);
 }

@@ -80,7 +80,8 @@ void two_arenas() {
     }
     check::orders([&](const std::string &order) {
       out.poison();
-      check::status("mix two arenas", acm_mix(&first.images, &background.images, &out.images, &regions.regions, nullptr));
+      check::status("mix two arenas",
+                    acm_mix(&first.images, &background.images, &out.images, &regions.regions, nullptr));
       regions.verify("mix two arenas" + order, wanted, background, out);
     });
   }
@@ -154,7 +155,8 @@ void one_cell_of_many() {  // not symmetric: rows and columns can't be taken for
 void boxes() {
   Batch in = one_size(6, 33, 40, ACM_UINT8, ACM_NHWC);
   in.fill();
-  const int box[6][4] = {{0, 0, 40, 33}, {5, 6, 5, 20}, {3, 4, 20, 4}, {39, 32, 40, 33}, {1, 2, 30, 17}, {0, 10, 40, 12}};
+  const int box[6][4] = {{0, 0, 40, 33},   {5, 6, 5, 20},  {3, 4, 20, 4},
+                         {39, 32, 40, 33}, {1, 2, 30, 17}, {0, 10, 40, 12}};
   for (int to : {ACM_UINT8, ACM_BFLOAT16}) {
     Batch out = one_size(6, 33, 40, to, to == ACM_UINT8 ? ACM_NHWC : ACM_NCHW);
     Regions regions(6, 7);
@@ -202,20 +204,26 @@ void arguments() {
   check::status("cells", call([](I &, I &, I &, R &r) { r.cells = nullptr; }), ACM_NULL_POINTER);
   check::status("grid 0", call([](I &, I &, I &, R &r) { r.grid = 0; }), ACM_BAD_SIZE);
   check::status("grid 33", call([](I &, I &, I &, R &r) { r.grid = 33; }), ACM_TOO_LARGE);
-  check::status("height below G", call([](I &s, I &b, I &o, R &) { s.height = b.height = o.height = 6; }), ACM_BAD_SIZE);
+  check::status("height below G", call([](I &s, I &b, I &o, R &) { s.height = b.height = o.height = 6; }),
+                ACM_BAD_SIZE);
   check::status("sizes differ", call([](I &, I &b, I &, R &) { b.height = 7; }), ACM_BAD_SIZE);
   check::status("counts differ", call([](I &, I &, I &o, R &) { o.count = 1; }), ACM_BAD_SIZE);
   check::status("types differ", call([](I &, I &b, I &, R &) { b.type = ACM_FLOAT16; }), ACM_UNSUPPORTED);
   check::status("float to uint8", call([](I &s, I &b, I &, R &) { s.type = b.type = ACM_FLOAT16; }), ACM_UNSUPPORTED);
   check::status("in place", call([](I &s, I &, I &o, R &) { o.pixels = s.pixels; }), ACM_OVERLAP);
-  check::status("misaligned", call([](I &s, I &b, I &o, R &) { s.type = b.type = o.type = ACM_FLOAT32; s.pixels = static_cast<char *>(s.pixels) + 1; }), ACM_MISALIGNED);
+  check::status("misaligned", call([](I &s, I &b, I &o, R &) {
+                  s.type = b.type = o.type = ACM_FLOAT32;
+                  s.pixels = static_cast<char *>(s.pixels) + 1;
+                }),
+                ACM_MISALIGNED);
   check::status("too large", call([](I &s, I &b, I &o, R &) { s.width = b.width = o.width = 1 << 28; }), ACM_TOO_LARGE);
   const float bad[6] = {0, 0, 0, 1, -1, 1};
   check::status("std", call([&](I &, I &, I &, R &r) { r.normalisation = bad; }), ACM_BAD_VALUE);
   const float infinite[6] = {0, 0, 0, 1, INFINITY, 1}, nan[6] = {0, NAN, 0, 1, 1, 1};
   check::status("std infinite", call([&](I &, I &, I &, R &r) { r.normalisation = infinite; }), ACM_BAD_VALUE);
   check::status("mean NaN", call([&](I &, I &, I &, R &r) { r.normalisation = nan; }), ACM_BAD_VALUE);
-  check::status("null background", acm_mix(&in.images, nullptr, &out.images, &regions.regions, nullptr), ACM_NULL_POINTER);
+  check::status("null background", acm_mix(&in.images, nullptr, &out.images, &regions.regions, nullptr),
+                ACM_NULL_POINTER);
   check::status("null out", acm_mix(&in.images, &in.images, nullptr, &regions.regions, nullptr), ACM_NULL_POINTER);
   check::status("source pixels", call([](I &s, I &, I &, R &) { s.pixels = nullptr; }), ACM_NULL_POINTER);
   check::status("background pixels", call([](I &, I &b, I &, R &) { b.pixels = nullptr; }), ACM_NULL_POINTER);
@@ -227,24 +235,49 @@ void arguments() {
   check::status("layout", call([](I &, I &, I &o, R &) { o.layout = 3; }), ACM_BAD_VALUE);
   check::status("padded", call([](I &s, I &b, I &o, R &) { s.channels = b.channels = o.channels = 4; }), ACM_BAD_VALUE);
   check::status("channels differ", call([](I &, I &, I &o, R &) { o.channels = 1; }), ACM_UNSUPPORTED);
-  check::status("sizes alone", call([&](I &, I &, I &o, R &) { o.sizes = reinterpret_cast<int32_t *>(64); }), ACM_NULL_POINTER);
-  check::status("counts overflow", call([](I &s, I &b, I &o, R &) { s.count = b.count = o.count = int64_t(1) << 62; }), ACM_TOO_LARGE);
-  check::status("cells misaligned", call([&](I &, I &, I &, R &r) { r.cells = reinterpret_cast<uint64_t *>(reinterpret_cast<char *>(regions.cells.data()) + 4); }), ACM_MISALIGNED);
-  check::status("partner misaligned", call([&](I &, I &, I &, R &r) { r.partner = reinterpret_cast<int32_t *>(reinterpret_cast<char *>(regions.partner.data()) + 2); }), ACM_MISALIGNED);
-  check::status("boxes misaligned", call([&](I &, I &, I &, R &r) { r.boxes = reinterpret_cast<int32_t *>(reinterpret_cast<char *>(regions.boxes.data()) + 1); }), ACM_MISALIGNED);
-  check::status("out over its background", call([](I &, I &b, I &o, R &) { o.pixels = static_cast<char *>(b.pixels) + 5; }), ACM_OVERLAP);
+  check::status("sizes alone", call([&](I &, I &, I &o, R &) { o.sizes = reinterpret_cast<int32_t *>(64); }),
+                ACM_NULL_POINTER);
+  check::status("counts overflow", call([](I &s, I &b, I &o, R &) { s.count = b.count = o.count = int64_t(1) << 62; }),
+                ACM_TOO_LARGE);
+  check::status("cells misaligned", call([&](I &, I &, I &, R &r) {
+                  r.cells = reinterpret_cast<uint64_t *>(reinterpret_cast<char *>(regions.cells.data()) + 4);
+                }),
+                ACM_MISALIGNED);
+  check::status("partner misaligned", call([&](I &, I &, I &, R &r) {
+                  r.partner = reinterpret_cast<int32_t *>(reinterpret_cast<char *>(regions.partner.data()) + 2);
+                }),
+                ACM_MISALIGNED);
+  check::status("boxes misaligned", call([&](I &, I &, I &, R &r) {
+                  r.boxes = reinterpret_cast<int32_t *>(reinterpret_cast<char *>(regions.boxes.data()) + 1);
+                }),
+                ACM_MISALIGNED);
+  check::status("out over its background",
+                call([](I &, I &b, I &o, R &) { o.pixels = static_cast<char *>(b.pixels) + 5; }), ACM_OVERLAP);
   check::status("out over the cells", call([&](I &, I &, I &o, R &) { o.pixels = regions.cells.data(); }), ACM_OVERLAP);
-  check::status("out over the partners", call([&](I &, I &, I &o, R &) { o.pixels = regions.partner.data(); }), ACM_OVERLAP);
+  check::status("out over the partners", call([&](I &, I &, I &o, R &) { o.pixels = regions.partner.data(); }),
+                ACM_OVERLAP);
   check::status("out over the flags", call([&](I &, I &, I &o, R &) { o.pixels = regions.mixed.data(); }), ACM_OVERLAP);
   check::Buffer<int64_t> table(2);
-  check::status("one table, one place", call([&](I &s, I &, I &o, R &) { s.offsets = o.offsets = table.data(); o.pixels = s.pixels; }), ACM_OVERLAP);
+  check::status("one table, one place", call([&](I &s, I &, I &o, R &) {
+                  s.offsets = o.offsets = table.data();
+                  o.pixels = s.pixels;
+                }),
+                ACM_OVERLAP);
   check::status("nothing", call([](I &s, I &b, I &o, R &) { s.count = b.count = o.count = 0; }));
 }
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"mix.sizes", sizes}, {"mix.anywhere", anywhere}, {"mix.two_arenas", two_arenas}, {"mix.forms", forms}, {"mix.ragged", ragged}, {"mix.grids", grids},
-                    {"mix.one_cell_of_many", one_cell_of_many}, {"mix.boxes", boxes}, {"mix.masks", masks},
-                    {"mix.special_values", special_values}, {"mix.arguments", arguments}},
+  return run_tests({{"mix.sizes", sizes},
+                    {"mix.anywhere", anywhere},
+                    {"mix.two_arenas", two_arenas},
+                    {"mix.forms", forms},
+                    {"mix.ragged", ragged},
+                    {"mix.grids", grids},
+                    {"mix.one_cell_of_many", one_cell_of_many},
+                    {"mix.boxes", boxes},
+                    {"mix.masks", masks},
+                    {"mix.special_values", special_values},
+                    {"mix.arguments", arguments}},
                    argc, argv);
 }

@@ -51,8 +51,9 @@ struct Regions {
         }
       }
       same_image(name, out, i,
-                 source.type == ACM_UINT8 && out.type != ACM_UINT8 ? reference::convert(wanted, out.type, regions.normalisation)
-                                                                   : reference::convert(wanted, out.type, nullptr));
+                 source.type == ACM_UINT8 && out.type != ACM_UINT8
+                     ? reference::convert(wanted, out.type, regions.normalisation)
+                     : reference::convert(wanted, out.type, nullptr));
     }
   }
 };

@@ -1,5 +1,5 @@
-// The operations again, written as plainly as possible and without a line of the kernels: whole images, plain loops, double
-// sums, the compiler's own half type.
+// The operations again, written as plainly as possible and without a line of the kernels: whole images, plain loops,
+// double sums, the compiler's own half type.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -47,13 +47,16 @@ inline uint32_t get(const void *p, int64_t i, int bytes) {
   memcpy(&v, static_cast<const char *>(p) + i * bytes, size_t(bytes));
   return v;
 }
-inline void put(void *p, int64_t i, int bytes, uint32_t v) { memcpy(static_cast<char *>(p) + i * bytes, &v, size_t(bytes)); }
+inline void put(void *p, int64_t i, int bytes, uint32_t v) {
+  memcpy(static_cast<char *>(p) + i * bytes, &v, size_t(bytes));
+}
 
 // An image as planes of raw bits: [channel][y][x].
 struct Image {
   int h, w, channels, type;
   std::vector<uint32_t> v;
-  Image(int h, int w, int channels, int type) : h(h), w(w), channels(channels), type(type), v(size_t(h) * w * channels) {}
+  Image(int h, int w, int channels, int type)
+      : h(h), w(w), channels(channels), type(type), v(size_t(h) * w * channels) {}
   uint32_t &at(int c, int y, int x) { return v[(size_t(c) * h + y) * w + x]; }
 };
 inline Image read(const void *pixels, int h, int w, int channels, int type, int layout) {
@@ -72,8 +75,8 @@ inline void write(Image &image, void *pixels, int channels, int layout) {
   for (int y = 0; y < image.h; y++) {
     for (int x = 0; x < image.w; x++) {
       for (int c = 0; c < channels; c++) {
-        const int64_t i = layout == ACM_NHWC ? (int64_t(y) * image.w + x) * channels + c
-                                             : (int64_t(c) * image.h + y) * image.w + x;
+        const int64_t i =
+            layout == ACM_NHWC ? (int64_t(y) * image.w + x) * channels + c : (int64_t(c) * image.h + y) * image.w + x;
         put(pixels, i, bytes_of(image.type), c < image.channels ? image.at(c, y, x) : 0);
       }
     }
@@ -175,8 +178,10 @@ inline Image convert(Image in, int type, const float *normalisation) {
     for (size_t i = 0; i < size_t(in.h) * in.w; i++) {
       const uint32_t bits = in.v[size_t(c) * in.h * in.w + i];
       float v = to_float(bits, in.type);
-      if (in.type == ACM_UINT8) v = (v / 255.0f - mean) / std;
-      else if (normalisation) v = (v - mean) / std;
+      if (in.type == ACM_UINT8)
+        v = (v / 255.0f - mean) / std;
+      else if (normalisation)
+        v = (v - mean) / std;
       out.v[size_t(c) * in.h * in.w + i] = from_float(v, type);
     }
   }

@@ -54,7 +54,8 @@ long vectors_needed(const Batch &in) {
   return vectors;
 }
 
-void run(const std::string &name, const Batch &in, const Weights &weights, const float *normalisation, bool nan = false) {
+void run(const std::string &name, const Batch &in, const Weights &weights, const float *normalisation,
+         bool nan = false) {
   const int n = int(in.h.size()), h = in.h[0], w = in.w[0], type = weights.type;
   const int ch = (h + 1) / 2, cw = (w + 1) / 2, oh = (ch + 1) / 2, ow = (cw + 1) / 2;
   check::Buffer<uint16_t> out(int64_t(n) * oh * ow * 64);
@@ -64,7 +65,8 @@ void run(const std::string &name, const Batch &in, const Weights &weights, const
     const std::vector<float> x = rounded_input(in, image, type, normalisation);
     std::vector<uint16_t> map(size_t(ch) * cw * 64);
     std::vector<float> tap(64 * 147);
-    for (size_t i = 0; i < tap.size(); i++) tap[i] = reference::to_float(reference::from_float(weights.w[i], type), type);
+    for (size_t i = 0; i < tap.size(); i++)
+      tap[i] = reference::to_float(reference::from_float(weights.w[i], type), type);
     for (int cy = 0; cy < ch; cy++) {
       for (int cx = 0; cx < cw; cx++) {
         for (int k = 0; k < 64; k++) {
@@ -81,7 +83,8 @@ void run(const std::string &name, const Batch &in, const Weights &weights, const
                     step += double(x[(size_t(y) * w + xx) * 3 + c]) * 0;
                     continue;
                   }
-                  const double term = double(x[(size_t(y) * w + xx) * 3 + c]) * tap[((size_t(k) * 3 + c) * 7 + r) * 7 + s];
+                  const double term =
+                      double(x[(size_t(y) * w + xx) * 3 + c]) * tap[((size_t(k) * 3 + c) * 7 + r) * 7 + s];
                   step += term;
                   exact += term;
                 }
@@ -103,8 +106,10 @@ void run(const std::string &name, const Batch &in, const Weights &weights, const
           for (int cy = std::max(0, 2 * oy - 1); cy <= std::min(ch - 1, 2 * oy + 1); cy++) {
             for (int cx = std::max(0, 2 * ox - 1); cx <= std::min(cw - 1, 2 * ox + 1); cx++) {
               const uint16_t v = map[(size_t(cy) * cw + cx) * 64 + k];
-              if (most == 0x7fff || v == 0x7fff) most = 0x7fff;
-              else if (reference::to_float(v, type) > reference::to_float(most, type)) most = v;
+              if (most == 0x7fff || v == 0x7fff)
+                most = 0x7fff;
+              else if (reference::to_float(v, type) > reference::to_float(most, type))
+                most = v;
             }
           }
           wanted[((size_t(image) * oh + oy) * ow + ox) * 64 + k] = most;
@@ -114,22 +119,27 @@ void run(const std::string &name, const Batch &in, const Weights &weights, const
   }
   // 14 roundings of sums below 64.
   if (!nan) check::truth(name + ": rounded sums stay near exact ones", worst <= 14 * 64 * 0x1p-24);
-  check::orders([&](const std::string &order) {
-    memset(out.data(), 0xA5, size_t(out.size()) * 2);
-    emu::counters = {};
-    check::status(name, acm_stem(&in.images, normalisation, weights.packed.data(), weights.bias.data(), type, out.data(), nullptr));
-    check::same(name + order, out.data(), wanted.data(), out.size());
-    check::truth(name + ": tensor cores were used", emu::counters.mma > 0 && emu::counters.ldmatrix > 0);
-    if (in.type == ACM_UINT8) {
-      const long vectors = vectors_needed(in);
-      check::truth(name + ": " + std::to_string(vectors) + " vectors of bytes are needed and " +
-                       std::to_string(emu::counters.asyncCopies) + " were loaded",
-                   emu::counters.asyncCopies == vectors);
-    }
-    check::truth(name + ": no bank conflicts, " + std::to_string(emu::counters.shared16Conflicts) + " in " + std::to_string(emu::counters.shared16) + " and " + std::to_string(emu::counters.ldmatrixConflicts) + " in " +
-                     std::to_string(emu::counters.ldmatrix),
-                 emu::counters.ldmatrixConflicts == 0 && emu::counters.shared16Conflicts == 0);
-  }, h * w > 40000);
+  check::orders(
+      [&](const std::string &order) {
+        memset(out.data(), 0xA5, size_t(out.size()) * 2);
+        emu::counters = {};
+        check::status(name, acm_stem(&in.images, normalisation, weights.packed.data(), weights.bias.data(), type,
+                                     out.data(), nullptr));
+        check::same(name + order, out.data(), wanted.data(), out.size());
+        check::truth(name + ": tensor cores were used", emu::counters.mma > 0 && emu::counters.ldmatrix > 0);
+        if (in.type == ACM_UINT8) {
+          const long vectors = vectors_needed(in);
+          check::truth(name + ": " + std::to_string(vectors) + " vectors of bytes are needed and " +
+                           std::to_string(emu::counters.asyncCopies) + " were loaded",
+                       emu::counters.asyncCopies == vectors);
+        }
+        check::truth(name + ": no bank conflicts, " + std::to_string(emu::counters.shared16Conflicts) + " in " +
+                         std::to_string(emu::counters.shared16) + " and " +
+                         std::to_string(emu::counters.ldmatrixConflicts) + " in " +
+                         std::to_string(emu::counters.ldmatrix),
+                     emu::counters.ldmatrixConflicts == 0 && emu::counters.shared16Conflicts == 0);
+      },
+      h * w > 40000);
 }
 // The reference reads three channels; the kernel must ignore the fourth.
 void packed_case(int n, int h, int w, int type) {
@@ -139,8 +149,9 @@ void packed_case(int n, int h, int w, int type) {
   Batch as = one_size(n, h, w, type, ACM_NHWC, 3);
   for (int64_t p = 0; p < int64_t(n) * h * w; p++) memcpy(as.pixels->data() + p * 6, in.pixels->data() + p * 8, 6);
   as.images = in.images;
-  run("stem packed " + std::to_string(n) + "x" + std::to_string(h) + "x" + std::to_string(w) + " type " + std::to_string(type), as,
-      weights, nullptr);
+  run("stem packed " + std::to_string(n) + "x" + std::to_string(h) + "x" + std::to_string(w) + " type " +
+          std::to_string(type),
+      as, weights, nullptr);
 }
 void bytes() {
   const int cases[][3] = {{1, 32, 32}, {2, 7, 7}, {1, 31, 33}, {3, 64, 32}, {1, 1, 1}, {1, 61, 20}, {2, 3, 5}};
@@ -152,7 +163,8 @@ void bytes() {
     Weights weights(2 - turn % 2);
     Batch in = one_size(c[0], c[1], c[2], ACM_UINT8, ACM_NHWC, 3, shifts[turn - 1]);
     in.fill();
-    run("stem uint8 " + std::to_string(c[1]) + "x" + std::to_string(c[2]), in, weights, turn % 2 ? kNormalisation : nullptr);
+    run("stem uint8 " + std::to_string(c[1]) + "x" + std::to_string(c[2]), in, weights,
+        turn % 2 ? kNormalisation : nullptr);
   }
 }
 void awkward() {  // the network's own size in all four forms, the others in one type by turns
@@ -208,26 +220,50 @@ void arguments() {
   check::status("null bias", call(in.images, w, nullptr, 1, out.data()), ACM_NULL_POINTER);
   check::status("null out", call(in.images, w, b, 1, nullptr), ACM_NULL_POINTER);
   check::status("float", call(in.images, w, b, 3, out.data()), ACM_BAD_VALUE);
-  check::status("NCHW", call(with(in.images, [](acm_images &i) { i.layout = ACM_NCHW; }), w, b, 1, out.data()), ACM_UNSUPPORTED);
+  check::status("NCHW", call(with(in.images, [](acm_images &i) { i.layout = ACM_NCHW; }), w, b, 1, out.data()),
+                ACM_UNSUPPORTED);
   check::status("other type", call(packed.images, w, b, 2, out.data()), ACM_UNSUPPORTED);
-  check::status("odd width", call(with(packed.images, [](acm_images &i) { i.width = 7; }), w, b, 1, out.data()), ACM_BAD_SIZE);
+  check::status("odd width", call(with(packed.images, [](acm_images &i) { i.width = 7; }), w, b, 1, out.data()),
+                ACM_BAD_SIZE);
   check::status("misaligned out", call(in.images, w, b, 1, out.data() + 1), ACM_MISALIGNED);
   check::status("misaligned weights", call(in.images, w + 1, b, 1, out.data()), ACM_MISALIGNED);
   check::status("overlap", call(in.images, w, b, 1, in.pixels->data()), ACM_OVERLAP);
-  check::status("too large", call(with(in.images, [](acm_images &i) { i.height = 1 << 20; i.width = 1 << 9; }), w, b, 1, out.data()), ACM_TOO_LARGE);
-  check::status("too many", call(with(in.images, [](acm_images &i) { i.count = int64_t(1) << 33; }), w, b, 1, out.data()), ACM_TOO_LARGE);
-  check::status("ragged", call(with(in.images, [](acm_images &i) { i.offsets = reinterpret_cast<int64_t *>(64); }), w, b, 1, out.data()), ACM_UNSUPPORTED);
-  check::status("pixels", call(with(in.images, [](acm_images &i) { i.pixels = nullptr; }), w, b, 1, out.data()), ACM_NULL_POINTER);
-  check::status("height", call(with(in.images, [](acm_images &i) { i.height = -1; }), w, b, 1, out.data()), ACM_BAD_SIZE);
-  check::status("channels", call(with(in.images, [](acm_images &i) { i.channels = 4; }), w, b, 1, out.data()), ACM_UNSUPPORTED);
-  check::status("misaligned bias", call(in.images, w, reinterpret_cast<const float *>(reinterpret_cast<const char *>(b) + 2), 1, out.data()), ACM_MISALIGNED);
-  check::status("misaligned packed", call(with(packed.images, [](acm_images &i) { i.pixels = static_cast<char *>(i.pixels) + 8; }), w, b, 1, out.data()), ACM_MISALIGNED);
+  check::status("too large",
+                call(with(in.images,
+                          [](acm_images &i) {
+                            i.height = 1 << 20;
+                            i.width = 1 << 9;
+                          }),
+                     w, b, 1, out.data()),
+                ACM_TOO_LARGE);
+  check::status("too many",
+                call(with(in.images, [](acm_images &i) { i.count = int64_t(1) << 33; }), w, b, 1, out.data()),
+                ACM_TOO_LARGE);
+  check::status(
+      "ragged",
+      call(with(in.images, [](acm_images &i) { i.offsets = reinterpret_cast<int64_t *>(64); }), w, b, 1, out.data()),
+      ACM_UNSUPPORTED);
+  check::status("pixels", call(with(in.images, [](acm_images &i) { i.pixels = nullptr; }), w, b, 1, out.data()),
+                ACM_NULL_POINTER);
+  check::status("height", call(with(in.images, [](acm_images &i) { i.height = -1; }), w, b, 1, out.data()),
+                ACM_BAD_SIZE);
+  check::status("channels", call(with(in.images, [](acm_images &i) { i.channels = 4; }), w, b, 1, out.data()),
+                ACM_UNSUPPORTED);
+  check::status(
+      "misaligned bias",
+      call(in.images, w, reinterpret_cast<const float *>(reinterpret_cast<const char *>(b) + 2), 1, out.data()),
+      ACM_MISALIGNED);
+  check::status("misaligned packed",
+                call(with(packed.images, [](acm_images &i) { i.pixels = static_cast<char *>(i.pixels) + 8; }), w, b, 1,
+                     out.data()),
+                ACM_MISALIGNED);
   check::status("over the weights", call(in.images, w, b, 1, weights.packed.data()), ACM_OVERLAP);
   check::status("over the bias", call(in.images, w, b, 1, weights.bias.data()), ACM_OVERLAP);
   const float bad[6] = {0, 0, 0, 0, 1, 1};
   check::status("std", acm_stem(&in.images, bad, w, b, 1, out.data(), nullptr), ACM_BAD_VALUE);
   check::status("pack null result", acm_stem_pack(weights.w.data(), 1, nullptr), ACM_NULL_POINTER);
-  check::status("pack overlap", acm_stem_pack(weights.w.data(), 1, reinterpret_cast<uint16_t *>(weights.w.data())), ACM_OVERLAP);
+  check::status("pack overlap", acm_stem_pack(weights.w.data(), 1, reinterpret_cast<uint16_t *>(weights.w.data())),
+                ACM_OVERLAP);
   check::status("pack null", acm_stem_pack(nullptr, 1, weights.packed.data()), ACM_NULL_POINTER);
   check::status("pack type", acm_stem_pack(weights.w.data(), 3, weights.packed.data()), ACM_BAD_VALUE);
   check::status("nothing", call(with(in.images, [](acm_images &i) { i.count = 0; }), nullptr, nullptr, 1, nullptr));
@@ -235,6 +271,10 @@ void arguments() {
 }  // namespace
 
 int main(int argc, char **argv) {
-  return run_tests({{"stem.bytes", bytes}, {"stem.packed", packed}, {"stem.awkward", awkward}, {"stem.nan_stays", nan_stays}, {"stem.arguments", arguments}},
+  return run_tests({{"stem.bytes", bytes},
+                    {"stem.packed", packed},
+                    {"stem.awkward", awkward},
+                    {"stem.nan_stays", nan_stays},
+                    {"stem.arguments", arguments}},
                    argc, argv);
 }

@@ -1,9 +1,10 @@
-// Runs CUDA kernels on the CPU. Each thread of a block is a fiber; blocks run one after the other on the calling thread.
+// Runs CUDA kernels on the CPU. Each thread of a block is a fiber; blocks run one after the other on the calling
+// thread.
 //
-// A warp runs until it can't go on, warps in forward, reverse or random order: a missing barrier between two warps shows
-// in forward or in reverse order, and ThreadSanitizer names it in any order, because fibers are told to it as threads that
-// only barriers synchronise. Shared memory starts as 0xFF bytes (NaN, -1) and is allocated exactly, so that
-// AddressSanitizer sees a read or write past its end. x86-64 only.
+// A warp runs until it can't go on, warps in forward, reverse or random order: a missing barrier between two warps
+// shows in forward or in reverse order, and ThreadSanitizer names it in any order, because fibers are told to it as
+// threads that only barriers synchronise. Shared memory starts as 0xFF bytes (NaN, -1) and is allocated exactly, so
+// that AddressSanitizer sees a read or write past its end. x86-64 only.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -87,7 +88,8 @@ struct Barrier {
   uint64_t generation = 0;
   int arrived = 0;
   const char *op = "";
-  // What TSan synchronises on, in turn: a thread that is slow to leave must not seem to have seen what others did after.
+  // What TSan synchronises on, in turn: a thread that is slow to leave must not seem to have seen what others did
+  // after.
   char sync[2] = {};
 };
 struct WarpBarrier {  // one for each mask in use
@@ -378,9 +380,7 @@ template <typename T> T shuffle(uint32_t mask, T v, const char *op, int from) {
 
 inline void __syncthreads() { emu::arrive(emu::block->all, int(emu::block->fibers.size()), "__syncthreads", true); }
 inline void __syncwarp(unsigned mask = ~0u) { emu::exchange(mask, 0, 0, 0, "__syncwarp", true); }
-template <typename T> T __shfl_sync(unsigned m, T v, int from) {
-  return emu::shuffle(m, v, "__shfl_sync", from & 31);
-}
+template <typename T> T __shfl_sync(unsigned m, T v, int from) { return emu::shuffle(m, v, "__shfl_sync", from & 31); }
 template <typename T> T __shfl_xor_sync(unsigned m, T v, int x) {
   return emu::shuffle(m, v, "__shfl_xor_sync", (emu::current().rank & 31) ^ x);
 }
@@ -464,8 +464,7 @@ inline const void *allowedKernel = nullptr;
 inline size_t allowedShared = 0;
 inline std::mutex launching;  // the state above is of one launch at a time
 }  // namespace emu
-template <typename... P>
-cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute, int bytes) {
+template <typename... P> cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute, int bytes) {
   emu::allowedKernel = reinterpret_cast<const void *>(kernel);
   emu::allowedShared = size_t(bytes);
   return cudaSuccess;

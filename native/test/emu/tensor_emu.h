@@ -14,9 +14,7 @@ inline uint16_t toHalf(float f) {
   const uint32_t u = uint32_t(bits(f)), sign = u >> 16 & 0x8000, magnitude = u & 0x7fffffff;
   if (magnitude > 0x7f800000) return 0x7fff;  // the instruction's one NaN
   if (magnitude >= 0x47800000) return uint16_t(sign | 0x7c00);
-  if (magnitude < 0x38800000) {
-    return uint16_t(sign | (uint32_t(bits(value<float>(magnitude) + 0.5f)) - 0x3f000000));
-  }
+  if (magnitude < 0x38800000) { return uint16_t(sign | (uint32_t(bits(value<float>(magnitude) + 0.5f)) - 0x3f000000)); }
   return uint16_t(sign | (magnitude - (112u << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13);
 }
 inline float fromBrain(uint16_t h) { return value<float>(uint32_t(h) << 16); }
@@ -51,7 +49,8 @@ EMU_INTERNAL inline void countConflicts(Slots s, long &n, long &extra) {
 
 // D = A·B + C of m16n8k16: products and the sum of 16 of them are exact in double, rounded to float once.
 template <bool brain> EMU_INTERNAL void mma(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
-  Slots s = exchange(~0u, a[0] | uint64_t(a[1]) << 32, a[2] | uint64_t(a[3]) << 32, b0 | uint64_t(b1) << 32, "mma", false);
+  Slots s =
+      exchange(~0u, a[0] | uint64_t(a[1]) << 32, a[2] | uint64_t(a[3]) << 32, b0 | uint64_t(b1) << 32, "mma", false);
   const int lane = current().rank & 31, g = lane >> 2, t = lane & 3;
   if (lane == 0) counters.mma++;
   auto half = [&](uint64_t word, int i) {

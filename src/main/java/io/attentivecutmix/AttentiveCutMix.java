@@ -38,15 +38,16 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Mixes image batches with Attentive CutMix (arXiv 2003.13048) on one device.
  *
- * <p>For every image i and its partner b: a ResNet's last feature map says which of the G×G cells of image i matter most; those
- * are pasted onto image b at the same place. So image i is the <em>source</em>, image b the <em>background</em>, and
- * {@code sourceWeight} is image i's share of the label: with 6 of 49 cells 12 %, so the background holds the majority.
+ * <p>For every image i and its partner b: a ResNet's last feature map says which of the G×G cells of image i matter
+ * most; those are pasted onto image b at the same place. So image i is the <em>source</em>, image b the
+ * <em>background</em>, and {@code sourceWeight} is image i's share of the label: with 6 of 49 cells 12 %, so the
+ * background holds the majority.
  *
- * <p><b>Threads:</b> one call at a time; a second concurrent caller gets an {@link IllegalStateException}. Use one mixer per
- * thread or take turns. A call uses all of the mixer's worker threads and has finished when it returns.
+ * <p><b>Threads:</b> one call at a time; a second concurrent caller gets an {@link IllegalStateException}. Use one
+ * mixer per thread or take turns. A call uses all of the mixer's worker threads and has finished when it returns.
  *
- * <p><b>Ownership:</b> a mixer owns all native memory of its device and must be closed; one that is not is closed when the
- * garbage collector finds it, and the leak is logged and counted ({@link #leaked}); with
+ * <p><b>Ownership:</b> a mixer owns all native memory of its device and must be closed; one that is not is closed when
+ * the garbage collector finds it, and the leak is logged and counted ({@link #leaked}); with
  * {@code -Dio.attentivecutmix.traceLeaks=true} the log holds the stack of the opener. {@link #close} waits for a
  * running call.
  *
@@ -602,8 +603,8 @@ public final class AttentiveCutMix implements AutoCloseable {
         }
 
         /**
-         * Where to run; default {@link Device#best()}, but {@link Device#cpu()} for {@link BatchNorm#PER_IMAGE}, which runs
-         * nowhere else.
+         * Where to run; default {@link Device#best()}, but {@link Device#cpu()} for {@link BatchNorm#PER_IMAGE}, which
+         * runs nowhere else.
          */
         public Builder device(Device value) {
             device = Objects.requireNonNull(value, "device");

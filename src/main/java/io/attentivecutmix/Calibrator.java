@@ -22,15 +22,15 @@ import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
- * Prepares {@link Precision#INT8}: looks at images in FP32 on the processor and finds a {@link Calibration} with which the
- * same cells are found.
+ * Prepares {@link Precision#INT8}: looks at images in FP32 on the processor and finds a {@link Calibration} with which
+ * the same cells are found.
  *
- * <p>Give it images like those that will be mixed, some hundred of them, then call {@link #calibrate}; measure the result
- * on other images with {@link #compare}. The same images in the same order give the same calibration, whatever the
- * number of threads.
+ * <p>Give it images like those that will be mixed, some hundred of them, then call {@link #calibrate}; measure the
+ * result on other images with {@link #compare}. The same images in the same order give the same calibration, whatever
+ * the number of threads.
  *
- * <p>Not thread-safe; owns native memory and must be closed. Images are kept as the network reads them: 12·S² bytes each
- * of heap.
+ * <p>Not thread-safe; owns native memory and must be closed. Images are kept as the network reads them: 12·S² bytes
+ * each of heap.
  */
 public final class Calibrator implements AutoCloseable {
     private static final double STANDARD_SHARE = 5.9 / 6;

@@ -5,6 +5,7 @@ import io.attentivecutmix.cuda.CudaDevice;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.environment.Check;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
 import java.nio.ByteBuffer;
@@ -85,6 +86,12 @@ public abstract sealed class Device {
 
     /** Names and versions of what would run, in a fixed order; for people and manifests, not for programs. */
     public abstract Map<String, String> details();
+
+    /**
+     * What the device needs of this machine, each thing with what was found and, if that is not good, a remedy. Never
+     * fails; may load the device's libraries.
+     */
+    public abstract List<Check> checks();
 
     /** What to say beside the precisions that are allowed when this one is not; may be empty. */
     String whyNot(Precision precision) {
@@ -167,6 +174,11 @@ public abstract sealed class Device {
         }
 
         @Override
+        public List<Check> checks() {
+            return CpuDevice.checks();
+        }
+
+        @Override
         String whyNot(Precision precision) {
             return precision == Precision.INT8 ? " (INT8 needs instructions that add products of bytes in 32 bits, on"
                     + " x86 VNNI; this one has " + CpuDevice.isa() + ")" : "";
@@ -220,6 +232,11 @@ public abstract sealed class Device {
         @Override
         Engine open(EngineConfig config) {
             return gpu.open(config);
+        }
+
+        @Override
+        public List<Check> checks() {
+            return gpu.checks();
         }
 
         @Override

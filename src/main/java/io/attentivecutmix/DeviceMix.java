@@ -2,7 +2,6 @@ package io.attentivecutmix;
 
 import io.attentivecutmix.engine.Enqueued;
 import io.attentivecutmix.method.Labels;
-import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
 import io.attentivecutmix.method.MixRecord;
 import io.attentivecutmix.method.Pairing;

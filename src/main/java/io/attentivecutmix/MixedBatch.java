@@ -23,9 +23,9 @@ import java.util.function.ToLongFunction;
 /**
  * A mixed batch: pixels, labels, and what was done to get them. Reusable as the target of further mixes.
  *
- * <p>Its memory belongs to the JVM, so there is nothing to close; views stay valid, but their contents change when the batch is
- * the target of another mix. Not thread-safe while a mix writes it; any number of threads may read it after, and every
- * view that is handed out has a position, limit and order of its own.
+ * <p>Its memory belongs to the JVM, so there is nothing to close; views stay valid, but their contents change when the
+ * batch is the target of another mix. Not thread-safe while a mix writes it; any number of threads may read it after,
+ * and every view that is handed out has a position, limit and order of its own.
  */
 public final class MixedBatch {
     private final PixelStore pixelStore;

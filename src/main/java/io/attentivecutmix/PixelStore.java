@@ -12,9 +12,9 @@ import java.util.function.ToLongFunction;
  * Off-heap memory for a batch: pieces of direct buffers, handed out one after the other and reused after
  * {@link #clear}.
  *
- * <p>Direct buffers rather than freed memory: a view that a user still holds keeps its memory alive, so nothing he does with it
- * can crash the JVM. A piece never crosses the end of a chunk, so the batch may be larger than 2 GiB though a piece may
- * not. In the steady state (same sizes again) nothing is allocated, not even views.
+ * <p>Direct buffers rather than freed memory: a view that a user still holds keeps its memory alive, so nothing he does
+ * with it can crash the JVM. A piece never crosses the end of a chunk, so the batch may be larger than 2 GiB though a
+ * piece may not. In the steady state (same sizes again) nothing is allocated, not even views.
  */
 final class PixelStore {
     /** Chunks of a batch whose size is not known beforehand grow up to this. */

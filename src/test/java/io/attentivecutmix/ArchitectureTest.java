@@ -8,12 +8,16 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.properties.HasName;
+import com.tngtech.archunit.core.domain.properties.HasOwner;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import org.bytedeco.javacpp.Loader;
 
 /** Who may know whom. */
 @AnalyzeClasses(packages = "io.attentivecutmix", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -32,6 +36,8 @@ class ArchitectureTest {
             .layer("weights").definedBy(BASE + "weights..")
             .layer("network").definedBy(BASE + "network..")
             .layer("image").definedBy(BASE + "image..")
+            .layer("environment").definedBy(BASE + "environment..")
+            .layer("natives").definedBy(BASE + "natives..")
             .withOptionalLayers(true)
             .whereLayer("cli").mayNotBeAccessedByAnyLayer()
             .whereLayer("api").mayOnlyBeAccessedByLayers("cli")
@@ -44,7 +50,23 @@ class ArchitectureTest {
             .whereLayer("network").mayOnlyBeAccessedByLayers("weights", "method", "quantisation", "engine", "api",
                     "cpu", "cuda", "cli")
             .whereLayer("image").mayOnlyBeAccessedByLayers("method", "quantisation", "engine", "api", "cpu", "cuda",
-                    "cli");
+                    "cli")
+            .whereLayer("natives").mayOnlyBeAccessedByLayers("environment", "image", "weights", "api", "cpu", "cuda",
+                    "cli")
+            .whereLayer("environment").mayOnlyBeAccessedByLayers("api", "cpu", "cuda", "cli");
+
+    /** What is loaded has been compared with its jar, in a folder that has been checked. */
+    @ArchTest
+    static final ArchRule nativeLibrariesInOnePlace = noClasses().that().resideOutsideOfPackage(BASE + "natives..")
+            .and().resideOutsideOfPackage(BASE + "cuda.kernels..")
+            .should().callMethodWhere(JavaCall.Predicates.target(
+                    HasOwner.Predicates.With.<JavaClass>owner(JavaClass.Predicates.equivalentTo(Loader.class)))
+                    .and(JavaCall.Predicates.target(HasName.Predicates.nameMatching(
+                            "load|loadLibrary|loadGlobal|cacheResources?|extractResources?|getCacheDir|getTempDir"))))
+            .orShould().callMethodWhere(JavaCall.Predicates.target(HasName.Predicates.nameMatching(
+                    "load|loadLibrary")).and(JavaCall.Predicates.target(HasOwner.Predicates.With.<JavaClass>owner(
+                            JavaClass.Predicates.belongToAnyOf(System.class, Runtime.class)))))
+            .because("io.attentivecutmix.natives checks what it loads");
 
     /** A machine without a driver loads everything else. */
     @ArchTest

@@ -36,8 +36,9 @@ import tools.jackson.core.json.JsonFactory;
  * The presets against plain PyTorch and Pillow (src/test/python/reference_goldens.py) on crops of photographs, from
  * file to mixed pixels. Needs the photographs beside the project; skipped without them.
  *
- * <p>Cells must be equal wherever the k-th cell's margin over the next exceeds 1e-4 of the heat map's range: float sums in another
- * order move a value by about 1e-6 of it. Where cells are equal, pixels and weights must be equal to the bit.
+ * <p>Cells must be equal wherever the k-th cell's margin over the next exceeds 1e-4 of the heat map's range: float sums
+ * in another order move a value by about 1e-6 of it. Where cells are equal, pixels and weights must be equal to the
+ * bit.
  */
 class ReferenceTest {
     private static final Path PHOTOS = Path.of("..", "shared", "data", "photos");

@@ -35,7 +35,7 @@ final class AttendCommand implements Callable<Integer> {
     private static final String FEATURES = "features";
 
     private final Console console;
-    private final Outcome.Counts counts = new Outcome.Counts();
+    private Outcome.Counts counts = new Outcome.Counts();
     private final ImageBatch images = new ImageBatch();
 
     @Mixin
@@ -47,6 +47,11 @@ final class AttendCommand implements Callable<Integer> {
 
     @Option(names = "--force", description = "Write into a folder that is not empty.")
     private boolean force;
+
+    @Option(names = "--resume",
+            description = "Go on with the run in --out that was stopped or killed: what it finished is "
+                    + "compared with its checksums and kept, the rest is done. Needs the same arguments and images.")
+    private boolean resume;
 
     @Option(names = "--features",
             description = "Also write each image's last feature map, features/*.npy: (G, G, C) of float32.")
@@ -90,7 +95,7 @@ final class AttendCommand implements Callable<Integer> {
         if (byClass && !classes.present()) {
             throw CommandException.usage("--reduction class needs each image's class; give --labels or sub-folders");
         }
-        OutputFolder folder = OutputFolder.check(out, force);
+        OutputFolder folder = OutputFolder.check(out, force, resume);
         folder.keepApart(list);
         Weights weights = run.load(console);
         ImageDecoder decoder = ImageDecoder.best();
@@ -101,8 +106,20 @@ final class AttendCommand implements Callable<Integer> {
         try (AttentiveCutMix mixer = int8.apply(run.builder(options).weights(weights)).build();
                 Interrupt interrupt = Interrupt.listen();
                 FolderLock lock = folder.lock()) {
-            folder.create(force, OutputFolder.OF_ATTEND);
+            Plan plan = plan(list, classes, mixer, weights, int8, decoder);
+            boolean goesOn = resume && folder.hasPlan();
+            Finished finished = Finished.nothing();
+            if (goesOn) {
+                plan.requireSame(folder);
+                finished = Finished.ofAttend(folder, batches, pool);
+                finished.tell(console, run.quiet, folder);
+            } else {
+                folder.create(force, OutputFolder.OF_ATTEND);
+                plan.write(folder);
+            }
             int8.keep(folder);
+            counts = finished.counts();
+            counts.batches = finished.last() + 1;
             BatchLoader loader = new BatchLoader(pool, decoder, null, input.badImage, options.grid(), 1);
             Outcome outcome = attend(new Job(mixer, loader, pool, folder, byClass, fixed.k()), list, classes,
                     batches, interrupt);
@@ -119,23 +136,36 @@ final class AttendCommand implements Callable<Integer> {
         }
     }
 
+    /** All that decides what is written. */
+    private Plan plan(ImageList list, ClassLabels classes, AttentiveCutMix mixer, Weights weights,
+            RunCalibration int8, ImageDecoder decoder) throws IOException {
+        return new Plan().with("version", Version.TEXT).with("command", "attend")
+                .with("options", mixer.options().toJson()).with("weights", weights.sha256())
+                .with("device", mixer.device().name()).with("precision", mixer.precision())
+                .with("calibration", int8.sha256())
+                .with("decoder", decoder.description()).with("batch_size", input.batchSize)
+                .with("limit", Math.min(input.limit(), list.size())).with(list, classes)
+                .with("features", features).with("pictures", !noPictures)
+                .with("on_bad_image", Choices.name(input.badImage));
+    }
+
     private Outcome attend(Job job, ImageList list, ClassLabels classes, Batches batches, Interrupt interrupt)
             throws IOException {
         OutputNames names = new OutputNames(list, ".png");
         Outcome.End end = Outcome.End.COMPLETE;
         Throwable failure = null;
-        try (JsonLinesFile attention = new JsonLinesFile(job.folder.file(OutputFolder.ATTENTION));
-                JsonLinesFile rejected = new JsonLinesFile(job.folder.file(OutputFolder.REJECTED));
+        try (JsonLinesFile attention = new JsonLinesFile(job.folder.file(OutputFolder.ATTENTION), counts.batches > 0);
+                JsonLinesFile rejected = new JsonLinesFile(job.folder.file(OutputFolder.REJECTED), counts.batches > 0);
                 Progress progress = Progress.of(console, run.quiet, "attend", "images", batches.images())) {
             Lines lines = new Lines(attention, rejected);
             try {
                 BatchLoader.Loading next = null;
-                for (int b = 0; b < batches.count() && !interrupt.requested(); b++) {
+                for (int b = counts.batches; b < batches.count() && !interrupt.requested(); b++) {
                     BatchLoader.Loading loading = next == null
-                            ? job.loader.start(items(list, classes, names, batches, b)) : next;
+                            ? job.loader.start(b, items(list, classes, names, batches, b)) : next;
                     next = b + 1 < batches.count() && !run.inTurns()
-                            ? job.loader.start(items(list, classes, names, batches, b + 1)) : null;
-                    batch(job, loading.await(), lines);
+                            ? job.loader.start(b + 1, items(list, classes, names, batches, b + 1)) : null;
+                    batch(job, b, loading.await(), lines);
                     counts.batches++;
                     progress.advance(batches.size(b));
                 }
@@ -169,13 +199,16 @@ final class AttendCommand implements Callable<Integer> {
     private void reject(BatchLoader.Rejection rejection, Lines lines) throws IOException {
         BatchLoader.warn(console, rejection, ++counts.rejected);
         lines.rejected.add(json -> {
+            json.writeNumberProperty("batch", rejection.batch());
             json.writeStringProperty("file", rejection.item().name());
             json.writeStringProperty("path", rejection.item().path().toString());
             json.writeStringProperty("reason", rejection.reason());
         });
+        lines.rejected.flush();
     }
 
-    private void batch(Job job, BatchLoader.Loaded loaded, Lines lines) throws IOException, InterruptedException {
+    private void batch(Job job, int number, BatchLoader.Loaded loaded, Lines lines)
+            throws IOException, InterruptedException {
         for (BatchLoader.Rejection rejection : loaded.rejections()) {
             reject(rejection, lines);
         }
@@ -191,18 +224,19 @@ final class AttendCommand implements Callable<Integer> {
         }
         Attention found = job.byClass ? job.mixer.attend(images, Labels.of(ids), job.k) : job.mixer.attend(images);
         float[] maps = features ? job.mixer.features(images) : null;
-        if (!noPictures) {
-            pictures(job, slots, found);
-        }
+        long[] pictures = noPictures ? new long[0] : pictures(job, slots, found);
         for (int i = 0; i < ids.length; i++) {
             Item item = slots.get(i).item();
             counts.nonFiniteMaps += found.nonFinite(i) ? 1 : 0;
+            long featureSum = 0;
             if (maps != null) {
                 int size = maps.length / ids.length;
-                npy(job, item, Arrays.copyOfRange(maps, i * size, (i + 1) * size), found.grid());
+                featureSum = npy(job, item, Arrays.copyOfRange(maps, i * size, (i + 1) * size), found.grid());
             }
             int image = i;
+            long npy = featureSum;
             lines.attention.add(json -> {
+                json.writeNumberProperty("batch", number);
                 json.writeStringProperty("file", item.name());
                 if (item.classId() >= 0) {
                     json.writeNumberProperty("label", item.classId());
@@ -213,6 +247,14 @@ final class AttendCommand implements Callable<Integer> {
                 Json.ints(json, "cells", found.cells(image));
                 Json.floats(json, "heat", found.heat(image));
                 json.writeBooleanProperty("non_finite", found.nonFinite(image));
+                if (!noPictures) {
+                    json.writeStringProperty("picture", HEAT + "/" + item.output());
+                    json.writeNumberProperty("picture_crc32c", pictures[image]);
+                }
+                if (features) {
+                    json.writeStringProperty("features", FEATURES + "/" + npyName(item));
+                    json.writeNumberProperty("features_crc32c", npy);
+                }
             });
             counts.written++;
         }
@@ -221,31 +263,36 @@ final class AttendCommand implements Callable<Integer> {
 
     /**
      * Draws and writes on the pool; returns when all are on disk, so that a line of attention.jsonl has its picture.
+     *
+     * @return CRC-32C of each file
      */
-    private void pictures(Job job, List<BatchLoader.Slot> slots, Attention found)
+    private long[] pictures(Job job, List<BatchLoader.Slot> slots, Attention found)
             throws IOException, InterruptedException {
-        List<Future<Void>> written = new ArrayList<>(slots.size());
+        List<Future<Long>> written = new ArrayList<>(slots.size());
         for (int i = 0; i < slots.size(); i++) {
             Path file = job.folder.file(HEAT).resolve(slots.get(i).item().output());
             int image = i;
-            written.add(job.pool.submit(() -> {
-                AtomicFile.write(file, false, stream -> Pictures.png(stream, HeatMapOverlay.draw(
-                        Pictures.of(images.pixels(image), images.height(image), images.width(image)), found.heat(image),
-                        found.grid(), found.cells(image))));
-                return null;
-            }));
+            written.add(job.pool.submit(() -> AtomicFile.write(file, false, stream -> Pictures.png(stream,
+                    HeatMapOverlay.draw(
+                            Pictures.of(images.pixels(image), images.height(image), images.width(image)),
+                            found.heat(image), found.grid(), found.cells(image))))));
         }
-        for (Future<Void> picture : written) {
-            FilePool.await(picture);
+        long[] checksums = new long[written.size()];
+        for (int i = 0; i < checksums.length; i++) {
+            checksums[i] = FilePool.await(written.get(i));
         }
+        return checksums;
     }
 
-    private static void npy(Job job, Item item, float[] values, int grid) throws IOException {
-        String name = item.output().substring(0, item.output().length() - ".png".length()) + ".npy";
-        Path file = job.folder.file(FEATURES).resolve(name);
+    private static String npyName(Item item) {
+        return item.output().substring(0, item.output().length() - ".png".length()) + ".npy";
+    }
+
+    private static long npy(Job job, Item item, float[] values, int grid) throws IOException {
+        Path file = job.folder.file(FEATURES).resolve(npyName(item));
         String shape = "(" + grid + ", " + grid + ", " + values.length / (grid * grid) + ")";
         ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asFloatBuffer().put(values);
-        AtomicFile.write(file, false, stream -> Npy.write(stream, "<f4", shape, bytes.array()));
+        return AtomicFile.write(file, false, stream -> Npy.write(stream, "<f4", shape, bytes.array()));
     }
 }

@@ -53,8 +53,8 @@ final class BatchLoader {
         }
     }
 
-    /** An image that is not used, and why. */
-    record Rejection(Item item, String reason) {}
+    /** An image of a batch that is not used, and why. */
+    record Rejection(int batch, Item item, String reason) {}
 
     /** A batch that is ready. */
     record Loaded(List<Slot> slots, List<Rejection> rejections) {}
@@ -73,10 +73,12 @@ final class BatchLoader {
 
     /** A batch under way. */
     final class Loading {
+        private final int batch;
         private final List<Item> items;
         private final List<Future<Decoded>> futures = new ArrayList<>();
 
-        private Loading(List<Item> items) {
+        private Loading(int batch, List<Item> items) {
+            this.batch = batch;
             this.items = items;
             for (Item item : items) {
                 futures.add(pool.submit(() -> decode(item)));
@@ -94,7 +96,7 @@ final class BatchLoader {
                 decoded.add(get(future));
             }
             futures.clear();
-            return BatchLoader.this.settle(items, decoded);
+            return BatchLoader.this.settle(batch, items, decoded);
         }
 
         void cancel() {
@@ -102,8 +104,9 @@ final class BatchLoader {
         }
     }
 
-    Loading start(List<Item> items) {
-        return new Loading(items);
+    /** @param batch its number in the whole run */
+    Loading start(int batch, List<Item> items) {
+        return new Loading(batch, items);
     }
 
     private Decoded decode(Item item) {
@@ -140,7 +143,7 @@ final class BatchLoader {
         }
     }
 
-    private Loaded settle(List<Item> items, List<Decoded> decoded) {
+    private Loaded settle(int batch, List<Item> items, List<Decoded> decoded) {
         List<Slot> slots = new ArrayList<>(items.size());
         List<Rejection> rejections = new ArrayList<>();
         int good = 0;
@@ -148,9 +151,9 @@ final class BatchLoader {
             if (decoded.get(i).reason == null) {
                 good++;
             } else if (policy == BadImage.FAIL) {
-                throw new BadImageException(new Rejection(items.get(i), decoded.get(i).reason));
+                throw new BadImageException(new Rejection(batch, items.get(i), decoded.get(i).reason));
             } else {
-                rejections.add(new Rejection(items.get(i), decoded.get(i).reason));
+                rejections.add(new Rejection(batch, items.get(i), decoded.get(i).reason));
             }
         }
         for (int i = 0; i < items.size() && good > 0; i++) {
@@ -165,7 +168,7 @@ final class BatchLoader {
         }
         if (slots.size() < leastImages) {
             for (Slot slot : slots) {
-                rejections.add(new Rejection(slot.item,
+                rejections.add(new Rejection(batch, slot.item,
                         "no other image of its batch can be used, so it has no partner"));
             }
             slots.clear();

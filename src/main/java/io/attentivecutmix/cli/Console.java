@@ -35,6 +35,15 @@ record Console(PrintWriter out, PrintWriter err, boolean terminal) {
         err.flush();
     }
 
+    /** The status of a command whose result is what it wrote to {@code out}: failed if that was not all taken. */
+    int written() {
+        if (out.checkError()) {
+            error("the output could not be written to the end");
+            return ExitStatus.FAILED;
+        }
+        return ExitStatus.OK;
+    }
+
     private static String format(String format, Object... args) {
         return args.length == 0 ? format : String.format(Locale.ROOT, format, args);
     }

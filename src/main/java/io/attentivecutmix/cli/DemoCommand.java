@@ -47,7 +47,7 @@ final class DemoCommand implements Callable<Integer> {
             AtomicFile.write(folder.resolve(sample.label() + ".png"), false,
                     stream -> Pictures.png(stream, sample.image()));
         }
-        int status = new MixRun("demo", console, input, run, method.resolve(), out, true, Pairing.Kind.SHUFFLED,
+        int status = new MixRun("demo", console, input, run, method.resolve(), out, true, false, Pairing.Kind.SHUFFLED,
                 Batches.Order.SORTED,
                 seed, 0, Shard.ALL, null, ImageFormat.PNG, ContactSheet.MAX_ROWS, false).call();
         if (status == ExitStatus.OK && !run.quiet) {

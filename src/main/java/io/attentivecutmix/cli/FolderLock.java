@@ -11,7 +11,7 @@ import java.nio.file.StandardOpenOption;
 
 /** One writer at a time in an output folder: two would mix up the files that name the pictures. */
 final class FolderLock implements Closeable {
-    private static final String NAME = ".lock";
+    static final String NAME = ".lock";
 
     private final Path file;
     private final FileChannel channel;

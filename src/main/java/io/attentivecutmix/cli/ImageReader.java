@@ -60,6 +60,7 @@ final class ImageReader {
     /** Starts the batch at a place; null after the last. */
     private BatchLoader.Loading start(List<Item> items, int first) {
         return first >= items.size() ? null
-                : loader.start(items.subList(first, Math.min(items.size(), first + BATCH_SIZE)));
+                : loader.start(first / BATCH_SIZE,
+                        items.subList(first, Math.min(items.size(), first + BATCH_SIZE)));
     }
 }

@@ -3,6 +3,7 @@ package io.attentivecutmix.cli;
 import io.attentivecutmix.Device;
 import io.attentivecutmix.image.ImageDecoder;
 import io.attentivecutmix.method.MixOptions;
+import io.attentivecutmix.natives.NativeLibraries;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,12 +35,12 @@ final class InfoCommand implements Callable<Integer> {
                 + System.getProperty("os.arch"));
         system.put("processors", Integer.toString(Runtime.getRuntime().availableProcessors()));
         system.put("heap", Runtime.getRuntime().maxMemory() / (1 << 20) + " MiB at most");
-        system.put("native cache", System.getProperty("org.bytedeco.javacpp.cachedir",
-                System.getProperty("user.home") + "/.javacpp/cache"));
         system.put("decoder", ImageDecoder.best().description());
         Optional<String> openCv = ImageDecoder.openCvUnavailableReason();
         system.put("opencv", openCv.orElse("used"));
         List<Device> devices = Device.all();
+        devices.forEach(Device::available); // loads their libraries
+        system.put("native folder", NativeLibraries.folder().map(Object::toString).orElse("none"));
         if (json) {
             console.out().print(Json.pretty(g -> {
                 system.forEach(g::writeStringProperty);
@@ -57,7 +58,7 @@ final class InfoCommand implements Callable<Integer> {
                 g.writeEndArray();
             }));
             console.out().flush();
-            return ExitStatus.OK;
+            return console.written();
         }
         system.forEach((key, value) -> console.line("%-14s%s", key, value));
         for (Device device : devices) {
@@ -71,6 +72,6 @@ final class InfoCommand implements Callable<Integer> {
                 console.line("%-14snot available: %s", device.name(), device.unavailableReason().orElse(""));
             }
         }
-        return ExitStatus.OK;
+        return console.written();
     }
 }

@@ -49,6 +49,11 @@ final class Json {
         json.writeArray(values, 0, values.length);
     }
 
+    static void longs(JsonGenerator json, String name, long[] values) {
+        json.writeName(name);
+        json.writeArray(values, 0, values.length);
+    }
+
     static void floats(JsonGenerator json, String name, float[] values) {
         json.writeArrayPropertyStart(name);
         for (float v : values) {

@@ -20,27 +20,42 @@ final class JsonLinesFile implements Closeable {
     private final Writer writer;
     private boolean finished;
 
-    JsonLinesFile(Path target) throws IOException {
+    /** @param append whether to go on with what an earlier run left under the unfinished name */
+    JsonLinesFile(Path target, boolean append) throws IOException {
         this.target = target;
-        partial = target.resolveSibling(target.getFileName() + ".partial");
+        partial = partial(target);
         // a stream and no channel: an interrupt of the thread closes a channel it writes to
-        stream = new FileOutputStream(partial.toFile());
+        stream = new FileOutputStream(partial.toFile(), append);
         writer = new BufferedWriter(new OutputStreamWriter(stream, StandardCharsets.UTF_8), 1 << 16);
     }
 
+    /** The name that a file has until it is finished. */
+    static Path partial(Path target) {
+        return target.resolveSibling(target.getFileName() + ".partial");
+    }
+
     void add(Json.Members members) throws IOException {
-        writer.write(Json.line(members));
-        writer.write('\n');
+        String line = Json.line(members);
+        try {
+            writer.write(line);
+            writer.write('\n');
+        } catch (IOException e) {
+            throw AtomicFile.named(target, e);
+        }
     }
 
     /** Hands all lines to the operating system, so that a crash of this process loses none. */
     void flush() throws IOException {
-        writer.flush();
+        try {
+            writer.flush();
+        } catch (IOException e) {
+            throw AtomicFile.named(target, e);
+        }
     }
 
     /** Gives the file its name. */
     void finish() throws IOException {
-        writer.flush();
+        flush();
         stream.getFD().sync();
         writer.close();
         AtomicFile.move(partial, target);

@@ -27,7 +27,7 @@ import picocli.CommandLine.TypeConversionException;
         showAtFileInUsageHelp = true,
         description = "Mixes images with Attentive CutMix.",
         subcommands = {DemoCommand.class, MixCommand.class, AttendCommand.class, ReplayCommand.class, InfoCommand.class,
-            CalibrateCommand.class, GenerateCompletion.class},
+            CalibrateCommand.class, DoctorCommand.class, GenerateCompletion.class},
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {"0:everything asked for was done", "1:the run failed; what was finished is named in its files",
             "2:the command line, or a file it names, cannot be used; nothing was written",
@@ -121,7 +121,7 @@ public final class Main implements Runnable {
             console.error(e.getMessage());
             return ExitStatus.USAGE;
         }
-        if (e instanceof CancellationException) {
+        if (e instanceof CancellationException || e instanceof InterruptedException) {
             console.error("interrupted");
             return ExitStatus.INTERRUPTED;
         }
@@ -145,6 +145,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         spec.commandLine().usage(spec.commandLine().getErr());
-        throw CommandException.usage("no command; allowed: demo, mix, attend, replay, info, calibrate");
+        throw CommandException.usage("no command; allowed: demo, mix, attend, replay, info, calibrate, doctor");
     }
 }

@@ -1,5 +1,6 @@
 package io.attentivecutmix.cli;
 
+import io.attentivecutmix.image.ResizeFilter;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.Geometry;
 import io.attentivecutmix.method.LabelWeight;
@@ -8,7 +9,6 @@ import io.attentivecutmix.method.Mode;
 import io.attentivecutmix.method.Normalisation;
 import io.attentivecutmix.method.Patches;
 import io.attentivecutmix.method.Reduction;
-import io.attentivecutmix.image.ResizeFilter;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;

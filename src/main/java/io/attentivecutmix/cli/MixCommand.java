@@ -29,6 +29,11 @@ final class MixCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Write into a folder that is not empty.")
     private boolean force;
 
+    @Option(names = "--resume",
+            description = "Go on with the run in --out that was stopped or killed: what it finished is "
+                    + "compared with its checksums and kept, the rest is done. Needs the same arguments and images.")
+    private boolean resume;
+
     @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
     private RunArgs run = new RunArgs();
 
@@ -83,11 +88,15 @@ final class MixCommand implements Callable<Integer> {
         if (pairing == Pairing.Kind.EXPLICIT) {
             throw CommandException.usage("--pairing is 'explicit'; allowed: shuffled, permuted, roll, flip");
         }
+        if (resume && sheetRows > 0) {
+            throw CommandException.usage("--resume and --contact-sheet exclude each other: a sheet shows the run's "
+                    + "first images, which are not mixed again");
+        }
         if (format == ImageFormat.JPG) {
             console.warning("jpg compresses again: pixels change, and cells blur into their neighbours");
         }
-        return new MixRun("mix", console, input, run, method.resolve(), out, force, pairing, order, seed, epoch, shard,
-                masks, format,
+        return new MixRun("mix", console, input, run, method.resolve(), out, force, resume, pairing, order, seed, epoch,
+                shard, masks, format,
                 sheetRows, dryRun).call();
     }
 }

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
@@ -32,7 +33,7 @@ final class MixJob {
 
     private final Settings settings;
     private final Console console;
-    private final Outcome.Counts counts = new Outcome.Counts();
+    private final Outcome.Counts counts;
     private final ImageBatch batch;
     private final Labels labels = Labels.of();
     private final Deque<MixedBatch> free = new ArrayDeque<>();
@@ -47,10 +48,11 @@ final class MixJob {
      * @param labelled whether items have classes
      * @param classes names by class id; may be empty
      * @param sheet is given rows until it is full; null for none
+     * @param finished what an earlier run did, whose lines are kept
      */
     record Settings(AttentiveCutMix mixer, ExecutorService pool, boolean inTurns, BatchLoader loader, OutputFolder out,
             ImageFormat format,
-            boolean masks, boolean labelled, List<String> classes, ContactSheet sheet) {
+            boolean masks, boolean labelled, List<String> classes, ContactSheet sheet, Finished finished) {
         /** What to call an item's class on a picture. */
         String text(Item item) {
             if (!labelled) {
@@ -62,11 +64,15 @@ final class MixJob {
 
     /** A mixed batch whose images are being written. */
     private record Pending(BatchTask task, List<BatchLoader.Slot> slots, MixedBatch mixed, MixRecord record,
-            List<Future<Long>> checksums) {}
+            List<Future<Written>> written) {}
+
+    /** CRC-32C of an image's pixels, of its file, and of its mask's file (0 without). */
+    private record Written(long pixels, long file, long mask) {}
 
     MixJob(Settings settings, Console console) {
         this.settings = settings;
         this.console = console;
+        counts = settings.finished.counts();
         batch = settings.mixer.newBatch();
         for (int i = 0; i < MIXED_BATCHES; i++) {
             free.add(settings.mixer.newMixedBatch());
@@ -82,9 +88,10 @@ final class MixJob {
      * @throws IOException if the files that name the results could not be finished; they keep the ending .partial then
      */
     Outcome run(Iterator<BatchTask> tasks, Progress progress, Interrupt interrupt) throws IOException {
-        try (JsonLinesFile labelLines = new JsonLinesFile(settings.out.file(OutputFolder.LABELS));
-                JsonLinesFile recordLines = new JsonLinesFile(settings.out.file(OutputFolder.RECORDS));
-                JsonLinesFile rejectedLines = new JsonLinesFile(settings.out.file(OutputFolder.REJECTED))) {
+        boolean append = settings.finished.last() >= 0;
+        try (JsonLinesFile labelLines = new JsonLinesFile(settings.out.file(OutputFolder.LABELS), append);
+                JsonLinesFile recordLines = new JsonLinesFile(settings.out.file(OutputFolder.RECORDS), append);
+                JsonLinesFile rejectedLines = new JsonLinesFile(settings.out.file(OutputFolder.REJECTED), append)) {
             Lines lines = new Lines(labelLines, recordLines, rejectedLines);
             Outcome.End end = Outcome.End.COMPLETE;
             Throwable failure = null;
@@ -129,7 +136,7 @@ final class MixJob {
     private boolean mixAll(Iterator<BatchTask> tasks, Progress progress, Interrupt interrupt, Lines lines)
             throws IOException, InterruptedException {
         BatchTask task = tasks.hasNext() ? tasks.next() : null;
-        BatchLoader.Loading loading = task == null ? null : settings.loader.start(task.items());
+        BatchLoader.Loading loading = task == null ? null : settings.loader.start(task.number(), task.items());
         try {
             while (task != null) {
                 if (interrupt.requested()) {
@@ -138,7 +145,7 @@ final class MixJob {
                 BatchLoader.Loaded loaded = loading.await();
                 BatchTask current = task;
                 task = tasks.hasNext() ? tasks.next() : null;
-                loading = task == null || settings.inTurns ? null : settings.loader.start(task.items());
+                loading = task == null || settings.inTurns ? null : settings.loader.start(task.number(), task.items());
                 for (BatchLoader.Rejection rejection : loaded.rejections()) {
                     reject(rejection, lines);
                 }
@@ -153,7 +160,8 @@ final class MixJob {
                 }
                 counts.batches++;
                 progress.advance(current.items().size());
-                loading = task == null || loading != null ? loading : settings.loader.start(task.items());
+                loading = task == null || loading != null ? loading
+                        : settings.loader.start(task.number(), task.items());
             }
             return true;
         } finally {
@@ -166,6 +174,7 @@ final class MixJob {
     private void reject(BatchLoader.Rejection rejection, Lines lines) throws IOException {
         BatchLoader.warn(console, rejection, ++counts.rejected);
         lines.rejected.add(json -> {
+            json.writeNumberProperty("batch", rejection.batch());
             json.writeStringProperty("file", rejection.item().name());
             json.writeStringProperty("path", rejection.item().path().toString());
             json.writeStringProperty("reason", rejection.reason());
@@ -194,28 +203,26 @@ final class MixJob {
         counts.nonFiniteMaps += mixed.nonFiniteMaps();
         MixRecord record = mixed.record();
         addToSheet(places, mixed, record);
-        List<Future<Long>> checksums = new ArrayList<>(places.size());
-        pending.add(new Pending(task, places, mixed, record, checksums));
+        List<Future<Written>> written = new ArrayList<>(places.size());
+        pending.add(new Pending(task, places, mixed, record, written));
         for (int i = 0; i < places.size(); i++) {
             int image = i;
-            checksums.add(settings.pool.submit(() -> write(places.get(image).place(), mixed, image)));
+            written.add(settings.pool.submit(() -> write(places.get(image).place(), mixed, image)));
         }
     }
 
-    /** Writes image i and its mask; returns the checksum of its pixels. */
-    private long write(Item place, MixedBatch mixed, int i) throws IOException {
+    /** Writes image i and its mask. */
+    private Written write(Item place, MixedBatch mixed, int i) throws IOException {
         ByteBuffer pixels = mixed.pixels(i);
         int height = mixed.height(i);
         int width = mixed.width(i);
-        AtomicFile.write(path(OutputFolder.IMAGES, place.output()), false,
+        long file = AtomicFile.write(path(OutputFolder.IMAGES, place.output()), false,
                 out -> settings.format.write(out, pixels, height, width));
-        if (settings.masks) {
-            AtomicFile.write(path(OutputFolder.MASKS, mask(place)), false,
-                    out -> MaskFolder.write(out, mixed.mask(i), height, width));
-        }
+        long mask = settings.masks ? AtomicFile.write(path(OutputFolder.MASKS, mask(place)), false,
+                out -> MaskFolder.write(out, mixed.mask(i), height, width)) : 0;
         CRC32C checksum = new CRC32C();
         checksum.update(pixels.duplicate());
-        return checksum.getValue();
+        return new Written(checksum.getValue(), file, mask);
     }
 
     private Path path(String folder, String name) {
@@ -275,21 +282,21 @@ final class MixJob {
 
     /** Waits until a batch's images are on disk, then names them. */
     private void finish(Pending p, Lines lines) throws IOException, InterruptedException {
-        long[] checksums = new long[p.checksums.size()];
-        for (int i = 0; i < checksums.length; i++) {
-            checksums[i] = FilePool.await(p.checksums.get(i));
+        Written[] written = new Written[p.written.size()];
+        for (int i = 0; i < written.length; i++) {
+            written[i] = FilePool.await(p.written.get(i));
         }
-        for (int i = 0; i < checksums.length; i++) {
+        for (int i = 0; i < written.length; i++) {
             labelLine(p, i, lines.labels);
             counts.written++;
             counts.mixed += p.mixed.mixed(i) ? 1 : 0;
-            if (!p.task.checksums().isEmpty() && p.task.checksums().get(i) != checksums[i]) {
+            if (!p.task.checksums().isEmpty() && p.task.checksums().get(i) != written[i].pixels()) {
                 counts.differing++;
                 console.error(p.slots.get(i).place().output() + " differs from the recorded run");
             }
         }
-        recordLine(p, checksums, lines.records);
-        lines.labels.flush();
+        lines.labels.flush(); // first: a record says that its labels are there
+        recordLine(p, written, lines.records);
         lines.records.flush();
         free.add(p.mixed);
     }
@@ -330,7 +337,7 @@ final class MixJob {
         });
     }
 
-    private void recordLine(Pending p, long[] checksums, JsonLinesFile lines) throws IOException {
+    private void recordLine(Pending p, Written[] written, JsonLinesFile lines) throws IOException {
         lines.add(json -> {
             json.writeNumberProperty("batch", p.task.number());
             Json.strings(json, "images", p.slots.stream().map(s -> s.item().name()).toList());
@@ -339,8 +346,13 @@ final class MixJob {
             if (settings.labelled) {
                 Json.ints(json, "labels", p.slots.stream().mapToInt(s -> s.item().classId()).toArray());
             }
-            json.writeName("crc32c");
-            json.writeArray(checksums, 0, checksums.length);
+            Json.longs(json, "crc32c", Arrays.stream(written).mapToLong(Written::pixels).toArray());
+            Json.longs(json, "file_crc32c", Arrays.stream(written).mapToLong(Written::file).toArray());
+            if (settings.masks) {
+                Json.strings(json, "masks", p.slots.stream().map(s -> mask(s.place())).toList());
+                Json.longs(json, "mask_crc32c", Arrays.stream(written).mapToLong(Written::mask).toArray());
+            }
+            json.writeNumberProperty("non_finite_maps", p.mixed.nonFiniteMaps());
             json.writeName("record");
             json.writeRawValue(p.record.toJson());
         });

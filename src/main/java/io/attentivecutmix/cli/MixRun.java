@@ -5,8 +5,8 @@ import io.attentivecutmix.image.ImageDecoder;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Mode;
 import io.attentivecutmix.method.Pairing;
-import io.attentivecutmix.method.Reduction;
 import io.attentivecutmix.method.Patches;
+import io.attentivecutmix.method.Reduction;
 import io.attentivecutmix.weights.Weights;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
 
 /** One run of {@code mix}, from checked arguments to the summary. */
 record MixRun(String command, Console console, InputArgs input, RunArgs run, MixOptions options, Path out,
-        boolean force,
+        boolean force, boolean resume,
         Pairing.Kind pairing, Batches.Order order, long seed, long epoch, Shard shard, Path masks, ImageFormat format,
         int sheetRows,
         boolean dryRun) {
@@ -38,7 +38,7 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         if (masks != null && !Files.isDirectory(masks)) {
             throw CommandException.usage("--masks " + masks + " is not a folder");
         }
-        OutputFolder folder = OutputFolder.check(out, force);
+        OutputFolder folder = OutputFolder.check(out, force, resume);
         folder.keepApart(list);
         Batches batches = new Batches(list.size(), input.limit(), input.batchSize, order, seed, epoch);
         boolean attentive = options.mode() == Mode.ATTENTIVE;
@@ -79,20 +79,34 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
             throws IOException, InterruptedException {
         // outermost: a signal's hook waits until the summary is out
         try (Interrupt interrupt = Interrupt.listen(); FolderLock lock = folder.lock()) {
-            folder.create(force, OutputFolder.OF_MIX);
+            Plan plan = plan(list, classes, mixer, weights, int8, decoder);
+            boolean goesOn = resume && folder.hasPlan();
+            if (goesOn) {
+                plan.requireSame(folder);
+            } else {
+                folder.create(force, OutputFolder.OF_MIX);
+                plan.write(folder);
+            }
             int8.keep(folder);
             ContactSheet sheet = sheetRows == 0 ? null : new ContactSheet(title(), note(weights), sheetRows);
             Outcome outcome;
             ExecutorService pool = FilePool.of(run.fileThreads());
             try {
+                Finished finished = goesOn ? Finished.ofMix(folder, pool, last -> images(batches, last))
+                        : Finished.nothing();
+                finished.counts().batches = (int) IntStream.rangeClosed(0, finished.last()).filter(shard::has).count();
+                if (goesOn) {
+                    finished.tell(console, run.quiet, folder);
+                }
                 MaskFolder maskFolder = masks == null ? null : new MaskFolder(masks, decoder);
                 BatchLoader loader = new BatchLoader(pool, decoder, maskFolder, input.badImage, options.grid(),
                         leastImages);
                 MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format,
                         masks != null, classes.present(),
-                        classes.classes(), sheet), console);
+                        classes.classes(), sheet, finished), console);
                 try (Progress progress = Progress.of(console, run.quiet, "mix", "images", batches.images(shard))) {
-                    outcome = job.run(tasks(list, classes, batches), progress, interrupt);
+                    progress.advance(images(batches, finished.last()));
+                    outcome = job.run(tasks(list, classes, batches, finished.last() + 1), progress, interrupt);
                 }
                 writeClasses(folder, classes);
                 if (sheet != null && !sheet.isEmpty()) {
@@ -124,6 +138,26 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         }
     }
 
+    /** How many images this shard's batches up to a number have. */
+    private int images(Batches batches, int last) {
+        return IntStream.rangeClosed(0, last).filter(shard::has).map(batches::size).sum();
+    }
+
+    /** All that decides what is written. */
+    private Plan plan(ImageList list, ClassLabels classes, AttentiveCutMix mixer, Weights weights,
+            RunCalibration int8, ImageDecoder decoder) throws IOException {
+        return new Plan().with("version", Version.TEXT).with("command", command)
+                .with("options", mixer.options().toJson()).with("weights", weights == null ? "none" : weights.sha256())
+                .with("device", mixer.device().name()).with("precision", mixer.precision())
+                .with("calibration", int8.sha256())
+                .with("decoder", decoder.description()).with("seed", seed).with("epoch", epoch)
+                .with("pairing", Choices.name(pairing)).with("order", Choices.name(order))
+                .with("batch_size", input.batchSize).with("limit", Math.min(input.limit(), list.size()))
+                .with("shard", shard).with(list, classes)
+                .with("masks", masks == null ? "none" : masks.toAbsolutePath().normalize())
+                .with("format", Choices.name(format)).with("on_bad_image", Choices.name(input.badImage));
+    }
+
     private String title() {
         String what = switch (options.mode()) {
             case ATTENTIVE -> "Attentive CutMix";
@@ -151,9 +185,9 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         }
     }
 
-    private Iterator<BatchTask> tasks(ImageList list, ClassLabels classes, Batches batches) {
+    private Iterator<BatchTask> tasks(ImageList list, ClassLabels classes, Batches batches, int first) {
         OutputNames names = new OutputNames(list, format.ending());
-        return IntStream.range(0, batches.count()).filter(shard::has).mapToObj(b -> {
+        return IntStream.range(first, batches.count()).filter(shard::has).mapToObj(b -> {
             List<Item> items = new ArrayList<>();
             for (int i : batches.indices(b)) {
                 items.add(new Item(list.name(i), list.path(i), names.get(i), classes.present() ? classes.id(i) : -1));

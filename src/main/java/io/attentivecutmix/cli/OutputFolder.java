@@ -2,6 +2,7 @@ package io.attentivecutmix.cli;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
@@ -19,9 +20,10 @@ final class OutputFolder {
     static final String ATTENTION = "attention.jsonl";
     static final String CALIBRATION = "calibration.json";
     /** What a mix writes beside its pictures. */
-    static final List<String> OF_MIX = List.of(RUN, LABELS, RECORDS, REJECTED, CLASSES, SHEET, CALIBRATION);
+    static final List<String> OF_MIX = List.of(RUN, LABELS, RECORDS, REJECTED, CLASSES, SHEET, CALIBRATION,
+            Plan.FILE);
     /** What attend writes beside its pictures. */
-    static final List<String> OF_ATTEND = List.of(RUN, ATTENTION, REJECTED, CALIBRATION);
+    static final List<String> OF_ATTEND = List.of(RUN, ATTENTION, REJECTED, CALIBRATION, Plan.FILE);
 
     private final Path root;
     private final Path realImages;
@@ -37,10 +39,28 @@ final class OutputFolder {
      * @param force whether it may hold something already
      */
     static OutputFolder check(Path out, boolean force) throws IOException {
+        return check(out, force, false);
+    }
+
+    /**
+     * Checks a folder, without making it.
+     *
+     * @param force whether it may hold something already
+     * @param resume whether it may hold an earlier run, to go on with
+     */
+    static OutputFolder check(Path out, boolean force, boolean resume) throws IOException {
+        if (force && resume) {
+            throw CommandException.usage("--force and --resume exclude each other: the one writes over what the other"
+                    + " goes on with");
+        }
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw CommandException.usage("--out " + out + " is a file; allowed: a folder, or a name that is free");
         }
-        if (!force && !isFree(out)) {
+        if (resume && !isFree(out) && !Files.isRegularFile(out.resolve(Plan.FILE))) {
+            throw CommandException.usage("--resume: --out " + out + " holds something, but no " + Plan.FILE
+                    + "; allowed: the output folder of a run that was stopped, or an empty or new folder");
+        }
+        if (!force && !resume && !isFree(out)) {
             throw CommandException.usage("--out " + out
                     + " is not empty; allowed: an empty or new folder, or --force to write"
                     + " over what has the same name (nothing else is removed)");
@@ -48,13 +68,16 @@ final class OutputFolder {
         return new OutputFolder(out.toAbsolutePath().normalize());
     }
 
-    /** Whether there is nothing of this name, or an empty folder. */
+    /**
+     * Whether there is nothing of this name, or a folder that is empty but for what a run leaves that is killed before
+     * it writes anything.
+     */
     static boolean isFree(Path out) throws IOException {
         if (!Files.isDirectory(out)) {
             return !Files.exists(out);
         }
         try (Stream<Path> entries = Files.list(out)) {
-            return entries.findAny().isEmpty();
+            return entries.allMatch(p -> p.endsWith(FolderLock.NAME) || AtomicFile.isTemporary(p));
         }
     }
 
@@ -110,8 +133,26 @@ final class OutputFolder {
         if (force) {
             for (String name : files) {
                 Files.deleteIfExists(root.resolve(name));
-                Files.deleteIfExists(root.resolve(name + ".partial"));
+                Files.deleteIfExists(JsonLinesFile.partial(root.resolve(name)));
             }
+            removeTemporaries();
+        }
+    }
+
+    /** Whether an earlier run wrote here. */
+    boolean hasPlan() {
+        return Files.isRegularFile(root.resolve(Plan.FILE));
+    }
+
+    /** Removes what a run that was killed was writing; the folder must be locked. Links are not followed. */
+    void removeTemporaries() throws IOException {
+        List<Path> found;
+        try (Stream<Path> all = Files.walk(root)) {
+            found = all.filter(p -> AtomicFile.isTemporary(p) && Files.isRegularFile(p, LinkOption.NOFOLLOW_LINKS))
+                    .toList();
+        }
+        for (Path temporary : found) {
+            Files.deleteIfExists(temporary);
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.Locale;
 
 /** Text from outside made fit for a terminal. */
 final class Printable {
+    private static final String INDENT = "    ";
     private static final int MOST_QUOTED = 200;
 
     private Printable() {}
@@ -39,11 +40,16 @@ final class Printable {
         return escape(path.toString());
     }
 
-    /** As {@link #escape}, but keeps the line breaks of a message of our own that quotes text from outside. */
+    /**
+     * As {@link #escape}, but keeps the line breaks of a message of our own that quotes text from outside. Lines but
+     * the first are indented, so that a break in a file's name cannot begin a line that looks like ours.
+     */
     static String escapeLines(String text) {
         StringBuilder out = new StringBuilder();
+        boolean first = true;
         for (String line : text.split("\\R", -1)) {
-            out.append(out.isEmpty() ? "" : System.lineSeparator()).append(escape(line));
+            out.append(first ? "" : System.lineSeparator() + INDENT).append(escape(line));
+            first = false;
         }
         return out.toString();
     }

@@ -31,12 +31,25 @@ final class RecordLines implements Iterator<BatchTask>, AutoCloseable {
      * @param ending of every output's name
      */
     RecordLines(Path file, Path root, OutputFolder out, String ending) throws IOException {
+        this(file, root, out, ending, -1);
+    }
+
+    /** @param after number of the last batch that is passed over, or −1 */
+    RecordLines(Path file, Path root, OutputFolder out, String ending, int after) throws IOException {
         this.file = file;
         this.root = root;
         this.out = out;
         this.ending = ending;
         source = new TextSource(file, MAX_LENGTH);
         line = source.readLine();
+        while (line != null && after >= 0 && number(file + ": line " + (number + 1), line) <= after) {
+            number++;
+            line = source.readLine();
+        }
+    }
+
+    private static long number(String where, String text) {
+        return JsonTree.parse(where, text, "record").integer("batch");
     }
 
     @Override

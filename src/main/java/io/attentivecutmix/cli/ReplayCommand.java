@@ -4,6 +4,7 @@ import io.attentivecutmix.AttentiveCutMix;
 import io.attentivecutmix.image.ImageDecoder;
 import io.attentivecutmix.method.MixOptions;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -33,6 +34,10 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Write into a folder that is not empty.")
     private boolean force;
 
+    @Option(names = "--resume", description = "Go on with the replay in --out that was stopped or killed: what it "
+            + "finished is compared with its checksums and kept, the rest is done.")
+    private boolean resume;
+
     @ArgGroup(exclusive = false, heading = "%nWhere to run (weights are not needed):%n")
     private RunArgs run = new RunArgs();
 
@@ -61,23 +66,39 @@ final class ReplayCommand implements Callable<Integer> {
         if (labelled && Files.isRegularFile(classFile)) {
             classes = JsonTree.read(classFile, "").strings("classes");
         }
-        OutputFolder folder = OutputFolder.check(out, force);
+        OutputFolder folder = OutputFolder.check(out, force, resume);
         folder.keepApart(from);
         ImageDecoder decoder = ImageDecoder.best();
         Manifest written = new Manifest();
         ExecutorService pool = FilePool.of(run.fileThreads());
         try (AttentiveCutMix mixer = run.builder(options).build();
                 Interrupt interrupt = Interrupt.listen();
-                FolderLock lock = folder.lock();
-                RecordLines lines = new RecordLines(records, root, folder, format.ending())) {
-            folder.create(force, OutputFolder.OF_MIX);
+                FolderLock lock = folder.lock()) {
+            Plan plan = new Plan().with("version", Version.TEXT).with("command", "replay")
+                    .with("from", from.toAbsolutePath().normalize()).with("records", Plan.sha256(records))
+                    .with("options", mixer.options().toJson()).with("images", root)
+                    .with("device", mixer.device().name())
+                    .with("decoder", decoder.description()).with("format", Choices.name(format))
+                    .with("masks", masks == null ? "none" : masks).with("labels", manifest.string("labels"));
+            Finished finished = Finished.nothing();
+            if (resume && folder.hasPlan()) {
+                plan.requireSame(folder);
+                finished = finished(folder, pool, records, root, format);
+                finished.tell(console, run.quiet, folder);
+            } else {
+                folder.create(force, OutputFolder.OF_MIX);
+                plan.write(folder);
+            }
             BatchLoader loader = new BatchLoader(pool, decoder, masks == null ? null : new MaskFolder(masks, decoder),
                     BadImage.FAIL,
                     options.grid(), 1);
             MixJob job = new MixJob(new MixJob.Settings(mixer, pool, run.inTurns(), loader, folder, format,
-                    masks != null, labelled, classes, null), console);
+                    masks != null, labelled, classes, null, finished), console);
             Outcome outcome;
-            try (Progress progress = Progress.of(console, run.quiet, "replay", "images", manifest.integer("written"))) {
+            try (RecordLines lines = new RecordLines(records, root, folder, format.ending(), finished.last());
+                    Progress progress = Progress.of(console, run.quiet, "replay", "images",
+                            manifest.integer("written"))) {
+                progress.advance(finished.counts().written);
                 outcome = job.run(lines, progress, interrupt);
             }
             written.write(folder, "replay", mixer, null, decoder.description(), g -> {
@@ -100,6 +121,31 @@ final class ReplayCommand implements Callable<Integer> {
         } finally {
             FilePool.end(pool);
         }
+    }
+
+    private static Finished finished(OutputFolder folder, ExecutorService pool, Path records, Path root,
+            ImageFormat format) throws IOException, InterruptedException {
+        int[] batches = {0};
+        Finished finished = Finished.ofMix(folder, pool, last -> {
+            int images = 0;
+            if (last < 0) {
+                return images;
+            }
+            try (RecordLines lines = new RecordLines(records, root, folder, format.ending())) {
+                for (BatchTask task = lines.next(); task.number() <= last; task = lines.next()) {
+                    images += task.items().size();
+                    batches[0]++;
+                    if (!lines.hasNext()) {
+                        break;
+                    }
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return images;
+        });
+        finished.counts().batches = finished.last() < 0 ? 0 : batches[0];
+        return finished;
     }
 
     private static MixOptions options(Path runFile, JsonTree manifest) {

@@ -199,8 +199,8 @@ final class RunArgs {
 
     /**
      * Whether files wait while a batch is mixed, and the next batch while files are written. Not by default: on two
-     * processors it makes no difference beyond the spread for files in the system's cache (benchmarks/results, "Who works
-     * when" and "Whole folders"), and reading ahead hides a slow disk.
+     * processors it makes no difference beyond the spread for files in the system's cache (benchmarks/results, "Who
+     * works when" and "Whole folders"), and reading ahead hides a slow disk.
      */
     boolean inTurns() {
         return fileThreads != null && fileThreads == 0;

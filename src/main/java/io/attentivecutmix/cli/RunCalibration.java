@@ -144,8 +144,11 @@ final class RunCalibration {
         g.writeEndObject();
     }
 
-    /** Of the file's text as it is written; spacing that somebody changed by hand changes nothing. */
-    private String sha256() {
+    /** Of the file's text as it is written, whatever spacing somebody changed by hand; "none" without one. */
+    String sha256() {
+        if (calibration == null) {
+            return "none";
+        }
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
                     .digest(calibration.toJson().getBytes(StandardCharsets.UTF_8)));

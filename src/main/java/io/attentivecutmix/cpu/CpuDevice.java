@@ -3,9 +3,12 @@ package io.attentivecutmix.cpu;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.environment.Check;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.natives.NativeLibraries;
+import io.attentivecutmix.natives.NativeLibraryException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -21,7 +24,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Loader;
 
 /**
  * The CPU as a device: what it can do, and its engines. The extractor runs on oneDNN through its JavaCPP preset; an
@@ -60,7 +62,7 @@ public final class CpuDevice {
             boolean bf16 = false;
             boolean int8 = false;
             try {
-                Loader.load(org.bytedeco.dnnl.global.dnnl.class);
+                NativeLibraries.load(org.bytedeco.dnnl.global.dnnl.class);
                 precisions.add(Precision.FP32);
                 if (Bf16.convolutionsRun()) {
                     precisions.add(Precision.BF16);
@@ -84,12 +86,10 @@ public final class CpuDevice {
     }
 
     private static String explain(Throwable e) {
-        String platform;
-        try {
-            platform = Loader.getPlatform();
-        } catch (LinkageError | RuntimeException again) {
-            platform = System.getProperty("os.name") + "-" + System.getProperty("os.arch");
+        if (e instanceof NativeLibraryException) {
+            return e.getMessage();
         }
+        String platform = NativeLibraries.platform();
         List<Artifact> missing = new ArrayList<>();
         for (Artifact a : ARTIFACTS) {
             if (!present(a, platform)) {
@@ -167,6 +167,11 @@ public final class CpuDevice {
      */
     public static String versions() {
         return (Natives.REASON == null ? "oneDNN " + OneDnn.version() + ", " : "") + "JavaCPP presets " + DNNL_VERSION;
+    }
+
+    /** What the extractor needs of this machine, each thing with what was found and a remedy; fails never. */
+    public static List<Check> checks() {
+        return CpuChecks.run();
     }
 
     /** What decides the bits of the extractor's results besides its input: see {@link Engine#provenance}. */

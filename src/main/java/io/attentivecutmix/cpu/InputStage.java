@@ -1,10 +1,10 @@
 package io.attentivecutmix.cpu;
 
 import io.attentivecutmix.image.ElementType;
+import io.attentivecutmix.image.HalfFloats;
 import io.attentivecutmix.image.Images;
 import io.attentivecutmix.image.Layout;
 import io.attentivecutmix.image.Resizer;
-import io.attentivecutmix.image.HalfFloats;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Normalisation;
 import java.nio.ByteBuffer;

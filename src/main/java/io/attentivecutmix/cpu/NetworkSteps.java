@@ -25,12 +25,12 @@ import org.bytedeco.dnnl.dnnl_primitive_desc;
  * between a block's convolutions, Y the shortcut of a block that has a convolution in it. A block's last convolution
  * adds the shortcut where it stands (oneDNN's sum post-op), so nothing is copied.
  *
- * <p>In INT8 a tensor is stored in 8 bits where its writer and its reader both compute in 8 bits. A convolution in 8 bits
- * writes float for a reader in float, without a further step; the other way round a reorder rounds the tensor into
+ * <p>In INT8 a tensor is stored in 8 bits where its writer and its reader both compute in 8 bits. A convolution in 8
+ * bits writes float for a reader in float, without a further step; the other way round a reorder rounds the tensor into
  * CAST. Blocks of a wide stream leave float behind, and the last block does always: its output is not rounded again.
  *
- * <p>With {@link BatchNorm#PER_IMAGE} the convolutions have neither bias nor ReLU; each is followed by a batch norm whose
- * statistics are taken in Java, and an element-wise sum with ReLU ends the block.
+ * <p>With {@link BatchNorm#PER_IMAGE} the convolutions have neither bias nor ReLU; each is followed by a batch norm
+ * whose statistics are taken in Java, and an element-wise sum with ReLU ends the block.
  */
 final class NetworkSteps {
     /** Where the network can be looked at: the max-pool's output, and the output of each layer's last block. */

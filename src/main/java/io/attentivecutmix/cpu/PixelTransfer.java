@@ -1,8 +1,8 @@
 package io.attentivecutmix.cpu;
 
 import io.attentivecutmix.image.ElementType;
-import io.attentivecutmix.image.Layout;
 import io.attentivecutmix.image.HalfFloats;
+import io.attentivecutmix.image.Layout;
 import io.attentivecutmix.method.Normalisation;
 
 /**

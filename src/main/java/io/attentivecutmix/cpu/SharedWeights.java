@@ -42,7 +42,8 @@ final class SharedWeights implements AutoCloseable {
      *
      * @param weights in the layout described by {@code layout}
      * @param bias (K) of the convolution; the batch norm's shift β when statistics are per image
-     * @param scale (K) in 8 bits the real value of one step; the batch norm's γ when statistics are per image, else null
+     * @param scale (K) in 8 bits the real value of one step; the batch norm's γ when statistics are per image, else
+     *     null
      * @param layout of weights
      */
     record Layer(dnnl_memory weights, dnnl_memory bias, dnnl_memory scale, dnnl_memory_desc layout) {}

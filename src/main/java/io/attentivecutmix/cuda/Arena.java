@@ -1,8 +1,8 @@
 package io.attentivecutmix.cuda;
 
 import io.attentivecutmix.engine.OutOfDeviceMemoryException;
-import java.util.function.LongFunction;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;

@@ -17,10 +17,10 @@ import org.bytedeco.javacpp.Pointer;
  * Stage 5 on the device, for the pixels or for the masks of a batch: which images must be resized first, what is mixed
  * from where to where, and what is resized back.
  *
- * <p>Images of one size under native geometry are mixed where they lie. Otherwise those that differ from their partner's size (or
- * from S×S under RESIZED) are resized first; floating images are float from then on until they are written, and bytes
- * are NHWC, as on the CPU. {@link #arrange} decides all that on the host and takes memory; the other methods only
- * enqueue.
+ * <p>Images of one size under native geometry are mixed where they lie. Otherwise those that differ from their
+ * partner's size (or from S×S under RESIZED) are resized first; floating images are float from then on until they are
+ * written, and bytes are NHWC, as on the CPU. {@link #arrange} decides all that on the host and takes memory; the other
+ * methods only enqueue.
  */
 final class Composer implements AutoCloseable {
     private static final int ALIGNMENT = 16;

@@ -3,10 +3,12 @@ package io.attentivecutmix.cuda;
 import io.attentivecutmix.engine.DeviceEngine;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.environment.Check;
 import io.attentivecutmix.method.Precision;
 import java.nio.ByteBuffer;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -38,6 +40,11 @@ public final class CudaDevice {
         /** Names and versions, in a fixed order; only of a device that can be used. */
         Map<String, String> details();
 
+        /** What it needs of the machine. */
+        default List<Check> checks() {
+            return List.of();
+        }
+
         /** Builds an engine; only of a device that can be used. */
         DeviceEngine open(EngineConfig config);
     }
@@ -55,6 +62,11 @@ public final class CudaDevice {
     /** Names and versions of what would run, in a fixed order; empty if unavailable. */
     public Map<String, String> details() {
         return unavailableReason().isEmpty() ? gpu.details() : Map.of();
+    }
+
+    /** What the GPU needs of this machine, each thing with what was found and a remedy; fails never. */
+    public List<Check> checks() {
+        return gpu.checks();
     }
 
     /** Address of a direct buffer's first byte. */

@@ -36,13 +36,13 @@ import org.bytedeco.javacpp.Pointer;
  * The CUDA device: a step is a chain of launches on one stream, from pixels to mixed pixels; neither feature map nor
  * heat map leaves the GPU.
  *
- * <p>Images of one size go through a CUDA graph from the second step on ({@link Graphs}): copies of the small tables, resize,
- * network, selection and mix in one call. What has an address of the caller's, the copies of the pixels, stays outside.
- * A ragged batch has the network alone in a graph. The host waits once a step, for the result; not at all where images
- * lie on the device.
+ * <p>Images of one size go through a CUDA graph from the second step on ({@link Graphs}): copies of the small tables,
+ * resize, network, selection and mix in one call. What has an address of the caller's, the copies of the pixels, stays
+ * outside. A ragged batch has the network alone in a graph. The host waits once a step, for the result; not at all
+ * where images lie on the device.
  *
- * <p>An image's cells and pixels do not depend on the rest of its batch, except through the network: a library may choose another
- * implementation of a layer for another N.
+ * <p>An image's cells and pixels do not depend on the rest of its batch, except through the network: a library may
+ * choose another implementation of a layer for another N.
  */
 final class CudaEngine implements DeviceEngine {
     private static final System.Logger LOG = System.getLogger(CudaEngine.class.getName());

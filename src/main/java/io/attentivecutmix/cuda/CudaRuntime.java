@@ -6,8 +6,8 @@ import org.bytedeco.javacpp.Pointer;
  * What the CUDA device needs of CUDA's runtime, one method for one call: a seam. The product runs
  * {@link CudartRuntime}; tests run the device on host memory, and make each call fail in turn.
  *
- * <p>Every failure is thrown as {@link CudaStatus#failure} says. CUDA reports faults of work under way late, so any method
- * may throw what an earlier launch caused. Handles are made once and passed back as they came. Calls act on the
+ * <p>Every failure is thrown as {@link CudaStatus#failure} says. CUDA reports faults of work under way late, so any
+ * method may throw what an earlier launch caused. Handles are made once and passed back as they came. Calls act on the
  * thread's current device: {@link #useDevice} comes first on every thread.
  */
 public interface CudaRuntime {

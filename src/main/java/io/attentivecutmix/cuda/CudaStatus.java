@@ -118,13 +118,14 @@ final class CudaStatus {
 
     private static String advice(int status) {
         return switch (status) {
-            case 34 -> "; a stub of libcuda.so.1 is loaded, which CUDA's toolkit has for linking: take its folder off the library"
-                    + " path";
+            case 34 -> "; a stub of libcuda.so.1 is loaded, which CUDA's toolkit has for linking: take its folder off"
+                    + " the library path";
             case INSUFFICIENT_DRIVER -> "; there is no NVIDIA driver, or one older than CUDA 13.0 needs (580)";
             case NO_DEVICE -> "; no GPU is visible (CUDA_VISIBLE_DEVICES may hide it)";
             case 46 -> "; another process has the GPU for itself";
             case 209 -> "; the kernels are built for compute capability 8.0 and later";
-            case 803 -> "; the driver's library and its kernel module differ in version: restart the machine after an update";
+            case 803 -> "; the driver's library and its kernel module differ in version: restart the machine"
+                    + " after an update";
             case 804 -> "; the forward-compatibility package does not support this GPU: take it off the library path";
             default -> "";
         };

@@ -11,9 +11,9 @@ import org.bytedeco.javacpp.Pointer;
 /**
  * Steps that were seen before, as CUDA graphs: one call replays what took dozens of launches.
  *
- * <p>The first run of a step is an ordinary one: libraries load kernels and take memory then, which may not be recorded. The
- * second is recorded on a stream of its own and launched; later ones are launched. A step that cannot be recorded runs
- * in the ordinary way for ever. Not thread-safe.
+ * <p>The first run of a step is an ordinary one: libraries load kernels and take memory then, which may not be
+ * recorded. The second is recorded on a stream of its own and launched; later ones are launched. A step that cannot be
+ * recorded runs in the ordinary way for ever. Not thread-safe.
  */
 final class Graphs implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Graphs.class.getName());

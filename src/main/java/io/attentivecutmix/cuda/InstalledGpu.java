@@ -7,7 +7,11 @@ import io.attentivecutmix.cuda.kernels.AttentiveKernels;
 import io.attentivecutmix.engine.DeviceEngine;
 import io.attentivecutmix.engine.DeviceException;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.environment.Check;
+import io.attentivecutmix.natives.NativeLibraries;
+import io.attentivecutmix.natives.NativeLibraryException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.javacpp.IntPointer;
@@ -19,7 +23,7 @@ import org.bytedeco.javacpp.Loader;
  */
 final class InstalledGpu implements Gpu {
     /** The presets' artifact, for messages. */
-    private static final String PRESET = "org.bytedeco:cuda:13.1-9.19-1.5.13";
+    static final String PRESET = "org.bytedeco:cuda:13.1-9.19-1.5.13";
 
     private final int ordinal;
     private Optional<String> reason;
@@ -44,30 +48,21 @@ final class InstalledGpu implements Gpu {
      * all. The libraries come before the first preset, which then takes those that have been loaded.
      */
     private Optional<String> find() {
-        String natives = AttentiveKernels.class.getPackageName().replace('.', '/') + "/" + Loader.getPlatform();
-        if (AttentiveKernels.class.getClassLoader().getResource(natives + "/libattentive_kernels.so") == null) {
-            return Optional.of("the CUDA kernels are not on the class path; build the project with nvcc, or add"
-                    + " io.attentivecutmix:attentive-cutmix with the classifier " + Loader.getPlatform()
-                    + "-cuda. Use cpu");
+        Optional<String> missing = kernelsReason().or(InstalledGpu::driverReason);
+        if (missing.isPresent()) {
+            return missing;
         }
-        try {
-            Loader.load(AttentiveKernels.class);
-            if (AttentiveKernels.acm_is_emulated() != 0) {
-                return Optional.of("only the kernels' build for tests is on the class path, which runs on the processor");
-            }
-        } catch (LinkageError e) {
-            return Optional.of("the CUDA kernels do not load on this machine: " + e);
-        }
-        Optional<String> driver = driver();
-        if (driver.isPresent()) {
-            return driver;
+        int cards = cards();
+        if (ordinal >= cards) {
+            return Optional.of("CUDA sees " + cards + " GPUs, numbered from 0");
         }
         try {
             libraries = CudnnLibraries.find();
             libraries.load();
+            NativeLibraries.load(org.bytedeco.cuda.global.cudart.class);
             runtime = new CudartRuntime();
             properties = runtime.properties(ordinal);
-        } catch (DeviceException e) {
+        } catch (DeviceException | NativeLibraryException e) {
             return Optional.of(e.getMessage());
         } catch (LinkageError e) {
             return Optional.of("CUDA's bindings do not load: " + e + "; they need " + PRESET + " with the classifier "
@@ -80,16 +75,48 @@ final class InstalledGpu implements Gpu {
         return Optional.empty();
     }
 
-    private Optional<String> driver() {
+    /** Why the kernels' own library cannot be used; empty if it can. */
+    static Optional<String> kernelsReason() {
+        try {
+            String natives = AttentiveKernels.class.getPackageName().replace('.', '/') + "/" + Loader.getPlatform();
+            if (AttentiveKernels.class.getClassLoader().getResource(natives + "/libattentive_kernels.so") == null) {
+                return Optional.of("the CUDA kernels are not on the class path; build the project with nvcc, or add"
+                        + " io.attentivecutmix:attentive-cutmix with the classifier " + Loader.getPlatform()
+                        + "-cuda. Use cpu");
+            }
+            NativeLibraries.load(AttentiveKernels.class);
+            if (AttentiveKernels.acm_is_emulated() != 0) {
+                return Optional.of("only the kernels' build for tests is on the class path, which"
+                        + " runs on the processor");
+            }
+        } catch (NativeLibraryException e) {
+            return Optional.of(e.getMessage());
+        } catch (LinkageError e) {
+            return Optional.of("the CUDA kernels do not load on this machine: " + e);
+        }
+        return Optional.empty();
+    }
+
+    /** Why there is no driver to use; empty if there is one. The kernels must be usable. */
+    static Optional<String> driverReason() {
         try (IntPointer count = new IntPointer(1)) {
             int status = AttentiveKernels.acm_device_count(count);
-            if (status != CudaStatus.SUCCESS) {
-                return Optional.of(CudaStatus.failure("cudaGetDeviceCount", status,
-                        AttentiveKernels.acm_status_text(status).getString()).getMessage());
-            }
-            return ordinal < count.get() ? Optional.empty()
-                    : Optional.of("CUDA sees " + count.get() + " GPUs, numbered from 0");
+            return status == CudaStatus.SUCCESS ? Optional.empty()
+                    : Optional.of(CudaStatus.failure("cudaGetDeviceCount", status,
+                            AttentiveKernels.acm_status_text(status).getString()).getMessage());
         }
+    }
+
+    /** How many GPUs CUDA sees. The driver must be usable. */
+    static int cards() {
+        try (IntPointer count = new IntPointer(1)) {
+            return AttentiveKernels.acm_device_count(count) == CudaStatus.SUCCESS ? count.get() : 0;
+        }
+    }
+
+    @Override
+    public List<Check> checks() {
+        return CudaChecks.run(ordinal);
     }
 
     @Override

@@ -54,8 +54,8 @@ final class PinnedMemory {
         // blocks never touch: what lies side by side lies in one, and one copy may take it
         long size = (long) bytes + HostMemory.ALIGNMENT;
         if (!reserve(size)) {
-            LOG.log(Level.DEBUG, "batches hold {0} bytes of page-locked memory; one of {1} bytes gets ordinary memory, which"
-                    + " is slower", inUse.get(), bytes);
+            LOG.log(Level.DEBUG, "batches hold {0} bytes of page-locked memory; one of {1} bytes gets ordinary memory,"
+                    + " which is slower", inUse.get(), bytes);
             return HostMemory.plain(bytes);
         }
         Pointer memory;

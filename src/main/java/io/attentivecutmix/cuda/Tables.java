@@ -13,9 +13,9 @@ import org.bytedeco.javacpp.Pointer;
  * The small tables of one step, a page-locked block and its twin on the device: what the host says about each image
  * goes up in one copy, what the device found comes down in one.
  *
- * <p>Blocks, in this order: what goes up in every step; {@code spoiled}, which goes up as zeros and comes down; what comes down;
- * then addresses and sizes of ragged batches, which go up only where there is one. Grows, never shrinks. Not
- * thread-safe.
+ * <p>Blocks, in this order: what goes up in every step; {@code spoiled}, which goes up as zeros and comes down; what
+ * comes down; then addresses and sizes of ragged batches, which go up only where there is one. Grows, never shrinks.
+ * Not thread-safe.
  */
 final class Tables implements AutoCloseable {
     /** A ragged batch with addresses and sizes of its own. */

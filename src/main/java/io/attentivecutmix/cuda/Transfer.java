@@ -9,8 +9,8 @@ import org.bytedeco.javacpp.Pointer;
 /**
  * The pixels, or the masks, of a batch between host and device, in one direction.
  *
- * <p>A batch in memory that the device made ({@link Images#address}) moves in one copy as it lies. Any other is copied through a
- * page-locked block, since a copy from ordinary memory would make the host wait for it. Not thread-safe.
+ * <p>A batch in memory that the device made ({@link Images#address}) moves in one copy as it lies. Any other is copied
+ * through a page-locked block, since a copy from ordinary memory would make the host wait for it. Not thread-safe.
  */
 final class Transfer implements AutoCloseable {
     /** A device copy starts at an address that is the host's modulo this, so that both have the same vectors. */

@@ -8,8 +8,8 @@ import java.util.Map;
 /**
  * The stages of one device. Owns all native memory of its device.
  *
- * <p>One call at a time: the mixer above guards that, and never calls a closed engine. A call has finished when it returns.
- * Internal to the library.
+ * <p>One call at a time: the mixer above guards that, and never calls a closed engine. A call has finished when it
+ * returns. Internal to the library.
  */
 public interface Engine extends AutoCloseable {
     /**

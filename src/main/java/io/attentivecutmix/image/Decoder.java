@@ -1,5 +1,6 @@
 package io.attentivecutmix.image;
 
+import io.attentivecutmix.natives.NativeLibraryException;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -17,6 +18,8 @@ record Decoder(ImageLimits limits, Optional<String> openCvVersion) implements Im
         private static Probe run() {
             try {
                 return new Probe(Optional.of(OpenCv.probe()), Optional.empty());
+            } catch (NativeLibraryException e) {
+                return new Probe(Optional.empty(), Optional.of("OpenCV is not used: " + e.getMessage()));
             } catch (LinkageError | RuntimeException e) {
                 return new Probe(Optional.empty(), Optional.of("OpenCV is not used: " + e + "; to use it, add"
                         + " org.bytedeco:opencv and org.bytedeco:openblas with the platform's natives"));

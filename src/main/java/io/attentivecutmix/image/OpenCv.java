@@ -1,7 +1,7 @@
 package io.attentivecutmix.image;
 
+import io.attentivecutmix.natives.NativeLibraries;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.Loader;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.global.opencv_imgcodecs;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -17,9 +17,9 @@ final class OpenCv {
 
     /** Loads the native library and returns OpenCV's version; throws whatever loading throws. */
     static String probe() {
-        Loader.load(opencv_imgcodecs.class);
+        NativeLibraries.load(opencv_imgcodecs.class);
         try (BytePointer version = opencv_core.getVersionString()) {
-            return version.getString().strip();
+            return version.getString().trim(); // ends in a NUL, which strip() leaves
         }
     }
 

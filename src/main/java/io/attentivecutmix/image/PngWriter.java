@@ -32,12 +32,12 @@ public final class PngWriter {
      */
     public static void write(Path path, ByteBuffer rgb, int offset, int h, int w) throws IOException {
         check(rgb, offset, h, w);
-        Path name = path.getFileName();
-        if (name == null) {
+        if (path.getFileName() == null) {
             throw new IllegalArgumentException("path is " + path + "; allowed: the path of a file");
         }
         String random = Long.toHexString(ThreadLocalRandom.current().nextLong());
-        Path temporary = path.resolveSibling(name + "." + random + ".tmp");
+        // short, since a file name may be at its limit of 255 bytes already
+        Path temporary = path.resolveSibling("." + random + ".tmp");
         try {
             try (OutputStream out = new BufferedOutputStream(
                     Files.newOutputStream(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE))) {

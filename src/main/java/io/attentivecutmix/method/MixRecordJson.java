@@ -102,10 +102,9 @@ final class MixRecordJson {
         require(in, owner, "lambda", values.lambda);
         Optional<MixRecord.Measure> measure = Optional.empty();
         if (values.height != null || values.width != null || values.sourceWeight != null) {
-            require(in, owner, "height", values.height);
-            require(in, owner, "width", values.width);
-            require(in, owner, "sourceWeight", values.sourceWeight);
-            measure = Optional.of(new MixRecord.Measure(values.height, values.width, values.sourceWeight));
+            measure = Optional.of(new MixRecord.Measure(require(in, owner, "height", values.height),
+                    require(in, owner, "width", values.width),
+                    require(in, owner, "sourceWeight", values.sourceWeight)));
         }
         try {
             return new MixRecord.Entry(values.partner, values.mixed, values.lambda, values.cells, values.box, measure);
@@ -129,10 +128,11 @@ final class MixRecordJson {
         return new MixRecord.Box(sides.get(0), sides.get(1), sides.get(2), sides.get(3));
     }
 
-    private static void require(JsonReader in, String owner, String key, Object value) {
+    private static <T> T require(JsonReader in, String owner, String key, T value) {
         if (value == null) {
             throw in.fault(owner + " has no \"" + key + "\"");
         }
+        return value;
     }
 
     static String write(MixRecord record) {

@@ -22,8 +22,8 @@ import java.util.TreeSet;
  * lies beyond is cut off. Where exponents e are given for a tensor's stream ({@link Activations.Tensor#stream}), x is
  * the channel's real value times 2^−e, and limits are of that. A convolution's weights, batch norm folded, are first
  * multiplied by 2^(e of the input channel − e of the output channel) and its bias by 2^−(e of the output channel):
- * exact in float. Then {@link WeightQuantiser} rounds them to −127..127 with a scale for each output channel. Products are
- * summed in 32-bit integers, scaled, and bias, residual and ReLU are applied in float before the result is stored.
+ * exact in float. Then {@link WeightQuantiser} rounds them to −127..127 with a scale for each output channel. Products
+ * are summed in 32-bit integers, scaled, and bias, residual and ReLU are applied in float before the result is stored.
  *
  * <p><b>File.</b> {@link #toJson} writes one JSON object, a few hundred KiB at most; {@link #fromJson} takes nothing
  * else. Its keys, all of which must be there, in any order:

@@ -14,13 +14,14 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Finds a calibration: ranges first, then whether to equalise channels, then how much must stay in float for the cells to
- * agree.
+ * Finds a calibration: ranges first, then whether to equalise channels, then how much must stay in float for the cells
+ * to agree.
  *
- * <p>What raised the agreement most for its price comes first: the last block's output and the streams of layers 3 and 4
- * are always kept in float. If that does not reach the target, the streams of layers 2 and 1 follow, then convolutions,
- * in the order of the error that each alone adds to the heat map, squared and divided by its multiplications. Errors of
- * layers are nearly independent, so that their squares add up; as few as needed are kept, by bisection.
+ * <p>What raised the agreement most for its price comes first: the last block's output and the streams of layers 3 and
+ * 4 are always kept in float. If that does not reach the target, the streams of layers 2 and 1 follow, then
+ * convolutions, in the order of the error that each alone adds to the heat map, squared and divided by its
+ * multiplications. Errors of layers are nearly independent, so that their squares add up; as few as needed are kept, by
+ * bisection.
  */
 public final class CalibrationSearch {
     /** How strongly channels are equalised, 0 not at all and 1 until all maxima are within a factor of 2. */

@@ -6,8 +6,8 @@ import io.attentivecutmix.network.ResNet.Convolution;
 import java.util.Map;
 
 /**
- * Brings the channels of a tensor to similar ranges before they share a scale, by powers of two that the convolutions on
- * both sides absorb: ReLU, max-pool and sums commute with a positive factor (Nagel et al., arXiv 1906.04721, section
+ * Brings the channels of a tensor to similar ranges before they share a scale, by powers of two that the convolutions
+ * on both sides absorb: ReLU, max-pool and sums commute with a positive factor (Nagel et al., arXiv 1906.04721, section
  * 4.1). In float the network computes the same bits as before, short of overflow.
  */
 public final class Equalisation {

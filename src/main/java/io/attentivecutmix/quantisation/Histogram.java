@@ -1,8 +1,8 @@
 package io.attentivecutmix.quantisation;
 
 /**
- * Counts magnitudes in equal bins. Bins are powers of two wide and become twice as wide whenever a value lies beyond, so
- * that the result depends on what was added and not on its order or on how it was split. Not thread-safe.
+ * Counts magnitudes in equal bins. Bins are powers of two wide and become twice as wide whenever a value lies beyond,
+ * so that the result depends on what was added and not on its order or on how it was split. Not thread-safe.
  */
 final class Histogram {
     private static final int BINS = 4096;

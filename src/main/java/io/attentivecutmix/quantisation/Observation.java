@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What is seen of a network's tensors while it runs in FP32: the largest magnitude of every channel, and histograms. Maxima
- * and counts do not depend on the order of the images, so neither do exponents and limits.
+ * What is seen of a network's tensors while it runs in FP32: the largest magnitude of every channel, and histograms.
+ * Maxima and counts do not depend on the order of the images, so neither do exponents and limits.
  */
 final class Observation {
     private final CalibrationNetworks networks;

@@ -1,31 +1,24 @@
 package io.attentivecutmix.weights;
 
+import io.attentivecutmix.natives.UserFolders;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 
 /** The library's folder where an operating system's users expect a cache; it is not created here. */
 public final class CacheFolder {
+    /** A name that nobody can foresee, since everybody may write to the folder for temporary files. */
+    private static final String WITHOUT_HOME = "attentive-cutmix-" + UUID.randomUUID();
+
     private CacheFolder() {}
 
-    /** This user's. */
+    /** This user's. A user without a home folder gets one among the temporary files, another in each run. */
     public static Path standard() {
-        return of(System.getProperty("os.name"), System.getenv(), Path.of(System.getProperty("user.home")));
+        return UserFolders.cache().orElseGet(() -> Path.of(System.getProperty("java.io.tmpdir"), WITHOUT_HOME));
     }
 
     static Path of(String osName, Map<String, String> environment, Path home) {
-        String os = osName.toLowerCase(Locale.ROOT);
-        String local = environment.getOrDefault("LOCALAPPDATA", "");
-        String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
-        Path base;
-        if (os.startsWith("windows")) {
-            base = local.isEmpty() ? home.resolve("AppData").resolve("Local") : Path.of(local);
-        } else if (os.startsWith("mac")) {
-            base = home.resolve("Library").resolve("Caches");
-        } else {
-            // a relative one is to be ignored, says the XDG base directory specification
-            base = !xdg.isEmpty() && Path.of(xdg).isAbsolute() ? Path.of(xdg) : home.resolve(".cache");
-        }
-        return base.resolve("attentive-cutmix");
+        return UserFolders.cache(osName, environment, home.toString())
+                .orElseThrow(() -> new IllegalArgumentException("home is " + home + "; allowed: an absolute path"));
     }
 }

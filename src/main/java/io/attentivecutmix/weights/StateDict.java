@@ -108,7 +108,7 @@ final class StateDict {
                 return candidate;
             }
         }
-        throw new WeightsException(file, "blocks", "are " + Arrays.toString(blocks) + " of " + 
+        throw new WeightsException(file, "blocks", "are " + Arrays.toString(blocks) + " of " +
                 (bottleneck ? "three" : "two")
                 + " convolutions; allowed: [2, 2, 2, 2] and [3, 4, 6, 3] of two (ResNet-18, 34), [3, 4, 6, 3],"
                 + " [3, 4, 23, 3] and [3, 8, 36, 3] of three (ResNet-50, 101, 152)");

@@ -5,19 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.attentivecutmix.Trials;
 import java.util.Arrays;
 import java.util.BitSet;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 /** Batches cover the list, each image once, whatever the numbers; shards share them without overlap. */
 class BatchesTest {
-    @Property(tries = 500)
-    void shardsCoverEveryImageOnce(@ForAll @IntRange(min = 1, max = 300) int size,
-            @ForAll @IntRange(min = 1, max = 40) int batchSize,
-            @ForAll @IntRange(min = 1, max = 7) int shards, @ForAll long seed, @ForAll boolean sorted) {
+    @Test
+    void shardsCoverEveryImageOnce() {
+        Trials.run(500, (seed, random) -> shardsCoverEveryImageOnce(Trials.between(random, 1, 300),
+                Trials.between(random, 1, 40), Trials.between(random, 1, 7), seed, random.nextBoolean()));
+    }
+
+    private static void shardsCoverEveryImageOnce(int size, int batchSize, int shards, long seed, boolean sorted) {
         Batches batches = new Batches(size, Long.MAX_VALUE, batchSize, sorted ? Batches.Order.SORTED
                 : Batches.Order.SHUFFLED, seed, 3);
         BitSet seen = new BitSet();
@@ -46,10 +47,13 @@ class BatchesTest {
         }
     }
 
-    @Property(tries = 200)
-    void aLimitTakesTheRunsFirstImages(@ForAll @IntRange(min = 2, max = 200) int size,
-            @ForAll @IntRange(min = 1, max = 200) int limit,
-            @ForAll @IntRange(min = 1, max = 20) int batchSize) {
+    @Test
+    void aLimitTakesTheRunsFirstImages() {
+        Trials.run(200, (seed, random) -> aLimitTakesTheRunsFirstImages(Trials.between(random, 2, 200),
+                Trials.between(random, 1, 200), Trials.between(random, 1, 20)));
+    }
+
+    private static void aLimitTakesTheRunsFirstImages(int size, int limit, int batchSize) {
         Batches all = new Batches(size, Long.MAX_VALUE, batchSize, Batches.Order.SHUFFLED, 5, 0);
         Batches some = new Batches(size, limit, batchSize, Batches.Order.SHUFFLED, 5, 0);
         assertEquals(Math.min(size, limit), some.images());

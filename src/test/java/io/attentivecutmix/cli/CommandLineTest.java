@@ -171,7 +171,8 @@ class CommandLineTest {
 
     /** The second --k took the place of its whole group: of --mode and --probability too. */
     @ParameterizedTest
-    @ValueSource(strings = {"--k 2", "--mode random-cells --k 2", "--threads 1", "--weights synthetic:18:1", "--seed 1"})
+    @ValueSource(strings = {"--k 2", "--mode random-cells --k 2", "--threads 1", "--weights synthetic:18:1",
+        "--seed 1"})
     void optionsThatComeTwiceAreRefused(String again) throws IOException {
         images(2);
         refuse(MIX + " --probability 0 --seed 0 " + again, "once");

@@ -60,7 +60,7 @@ final class FullDisk {
     /** Whether the lines did not all get onto the disk. */
     private static boolean partialLines(Path target) throws IOException {
         Members line = g -> g.writeStringProperty("x", "y".repeat(991)); // with braces and a line end 1000 bytes
-        try (JsonLinesFile lines = new JsonLinesFile(target)) {
+        try (JsonLinesFile lines = new JsonLinesFile(target, false)) {
             for (int i = 0; i < SIZE / 1000; i++) {
                 lines.add(line);
             }

@@ -3,10 +3,10 @@ package io.attentivecutmix.cpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.attentivecutmix.image.ElementType;
+import io.attentivecutmix.image.HalfFloats;
 import io.attentivecutmix.image.Layout;
 import io.attentivecutmix.image.ResizeFilter;
 import io.attentivecutmix.image.Resizer;
-import io.attentivecutmix.image.HalfFloats;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Normalisation;
 import java.nio.ByteBuffer;

@@ -66,8 +66,8 @@ class Int8Test {
                 for (int i = 0; i < actual.length; i++) {
                     double difference = Math.abs(actual[i] - expected[i]);
                     others += difference > 0.5 * step ? 1 : 0;
-                    assertTrue(difference <= 1.01 * step + 1e-6 * c.limits().get(tensor), what + ": " + actual[i] + " for "
-                            + expected[i]);
+                    assertTrue(difference <= 1.01 * step + 1e-6 * c.limits().get(tensor), what + ": " + actual[i]
+                            + " for " + expected[i]);
                 }
                 assertTrue(step == 0 || others <= 1 + actual.length / 20_000, what + ": " + others + " differ");
             });

@@ -459,8 +459,8 @@ class KernelsAgainstStagesTest {
     }
 
     /**
-     * Images with a NaN or an infinity, noted by acm_preprocess, are mixed in one launch by the engine's cells for them:
-     * the first k, whatever their features hold. An image that is not mixed is flagged all the same.
+     * Images with a NaN or an infinity, noted by acm_preprocess, are mixed in one launch by the engine's cells for
+     * them: the first k, whatever their features hold. An image that is not mixed is flagged all the same.
      */
     @Test
     void spoiledImagesAreMixedByTheEnginesCells() {

@@ -6,9 +6,9 @@ import io.attentivecutmix.cuda.HostRuntime;
 import io.attentivecutmix.cuda.kernels.KernelImages;
 import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.image.ElementType;
-import io.attentivecutmix.quantisation.Equalisation;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.quantisation.Equalisation;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 

@@ -13,8 +13,8 @@ import io.attentivecutmix.quantisation.WeightQuantiser;
 import java.util.List;
 
 /**
- * Each convolution in 8 bits as {@link Calibration} defines it, in plain loops over what the extractor read: products and
- * sums of integers are exact in double. Every convolution is in 8 bits and no stream is wide.
+ * Each convolution in 8 bits as {@link Calibration} defines it, in plain loops over what the extractor read: products
+ * and sums of integers are exact in double. Every convolution is in 8 bits and no stream is wide.
  */
 final class QuantisedNetwork {
     private final Tensors weights;

@@ -13,11 +13,11 @@ import org.bytedeco.javacpp.Pointer;
 /**
  * Host memory in the place of a GPU, and a ledger of all that was made.
  *
- * <p>As lazy as a device may be: work waits in its stream until the host waits for it, so who reads a result too early, or writes
- * a staging buffer too early, gets garbage. Fresh memory is filled with 0xFF (NaN), freed memory with 0xA5. While a
- * stream is recorded its work goes into the graph and runs only when that is launched. Illegal use (freeing twice,
- * freeing under running work, allocating while recording) is an {@link AssertionError} or the status that CUDA would
- * give.
+ * <p>As lazy as a device may be: work waits in its stream until the host waits for it, so who reads a result too early,
+ * or writes a staging buffer too early, gets garbage. Fresh memory is filled with 0xFF (NaN), freed memory with 0xA5.
+ * While a stream is recorded its work goes into the graph and runs only when that is launched. Illegal use (freeing
+ * twice, freeing under running work, allocating while recording) is an {@link AssertionError} or the status that CUDA
+ * would give.
  */
 public final class HostRuntime implements CudaRuntime, AutoCloseable {
     private static final long ALIGNMENT = 256;

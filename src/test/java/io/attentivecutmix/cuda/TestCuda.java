@@ -1,8 +1,8 @@
 package io.attentivecutmix.cuda;
 
 import io.attentivecutmix.cpu.OneDnnExtractor;
-import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.engine.DeviceEngine;
+import io.attentivecutmix.engine.EngineConfig;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

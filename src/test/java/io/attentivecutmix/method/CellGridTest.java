@@ -4,17 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.attentivecutmix.Trials;
 import java.math.BigInteger;
 import java.util.Random;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 class CellGridTest {
-    @Property(tries = 1000)
-    void cellsPartitionTheImage(@ForAll @IntRange(min = 1, max = 32) int grid,
-            @ForAll @IntRange(min = 0, max = 2048) int more) {
+    @Test
+    void cellsPartitionTheImage() {
+        Trials.run(1000, (seed, random) ->
+                cellsPartitionTheImage(Trials.between(random, 1, 32), Trials.between(random, 0, 2048)));
+    }
+
+    private static void cellsPartitionTheImage(int grid, int more) {
         int size = grid + more;
         assertEquals(0, CellGrid.boundary(0, size, grid));
         assertEquals(size, CellGrid.boundary(grid, size, grid));
@@ -28,8 +30,12 @@ class CellGridTest {
         }
     }
 
-    @Property(tries = 300)
-    void maskPixelsAreThoseCounted(@ForAll long seed, @ForAll @IntRange(min = 1, max = 9) int g) {
+    @Test
+    void maskPixelsAreThoseCounted() {
+        Trials.run(300, (seed, random) -> maskPixelsAreThoseCounted(seed, Trials.between(random, 1, 9)));
+    }
+
+    private static void maskPixelsAreThoseCounted(long seed, int g) {
         Random random = new Random(seed);
         CellGrid grid = new CellGrid(g, g + random.nextInt(60), g + random.nextInt(60));
         long[] mask = new long[3];

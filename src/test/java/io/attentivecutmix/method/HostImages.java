@@ -1,8 +1,7 @@
 package io.attentivecutmix.method;
 
-import io.attentivecutmix.image.HalfFloats;
-
 import io.attentivecutmix.image.ElementType;
+import io.attentivecutmix.image.HalfFloats;
 import io.attentivecutmix.image.Images;
 import io.attentivecutmix.image.Layout;
 import java.nio.ByteBuffer;

@@ -4,15 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.attentivecutmix.Trials;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.image.Layout;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.Arrays;
 import java.util.Random;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 class PlannerTest {
@@ -124,9 +122,13 @@ class PlannerTest {
     }
 
     /** Draws of 64 images in one batch, in two of 32, in seven of 10 (last one short): the same, image by image. */
-    @Property(tries = 60)
-    void theBatchSplitChangesNoDraw(@ForAll long seed, @ForAll @IntRange(min = 0, max = 2) int mode,
-            @ForAll @IntRange(min = 1, max = 40) int size) {
+    @Test
+    void theBatchSplitChangesNoDraw() {
+        Trials.run(60, (seed, random) ->
+                theBatchSplitChangesNoDraw(seed, Trials.between(random, 0, 2), Trials.between(random, 1, 40)));
+    }
+
+    private static void theBatchSplitChangesNoDraw(long seed, int mode, int size) {
         MixOptions options = BETA.withMode(Mode.values()[mode]);
         int n = 64;
         int[][] sizes = new int[n][];
@@ -164,9 +166,13 @@ class PlannerTest {
     /**
      * The box never leaves the canvas, has at most the sides asked for, and its mean share is near λ where unclipped.
      */
-    @Property(tries = 300)
-    void boxesAreInside(@ForAll long seed, @ForAll @IntRange(min = 7, max = 500) int h,
-            @ForAll @IntRange(min = 7, max = 500) int w) {
+    @Test
+    void boxesAreInside() {
+        Trials.run(300, (seed, random) ->
+                boxesAreInside(seed, Trials.between(random, 7, 500), Trials.between(random, 7, 500)));
+    }
+
+    private static void boxesAreInside(long seed, int h, int w) {
         for (Geometry geometry : Geometry.values()) {
             MixOptions options = BETA.withMode(Mode.CUTMIX).withGeometry(geometry);
             Planner planner = new Planner(options);
@@ -217,8 +223,12 @@ class PlannerTest {
     }
 
     /** Rounded once, whatever the size: against 60-digit division. */
-    @Property(tries = 3000)
-    void ratioIsTheNearestFloat(@ForAll long seed) {
+    @Test
+    void ratioIsTheNearestFloat() {
+        Trials.run(3000, (seed, random) -> ratioIsTheNearestFloat(seed));
+    }
+
+    private static void ratioIsTheNearestFloat(long seed) {
         Random random = new Random(seed);
         long b = 1 + (random.nextLong() >>> (34 + random.nextInt(29)));
         long a = random.nextInt(4) == 0 ? b / 2 + random.nextInt(2) : (long) (random.nextDouble() * b);

@@ -141,7 +141,9 @@ class CalibrationSearchTest {
         assertEquals(new Agreement(Reduction.MEAN, IMAGES, K, 6, 6, 1, 0, 1), mean);
     }
 
-    /** Maxima of a stream's channels are 1, 2, 4, 8 in turn, the median 4: at full strength −2, −1, 0, 1; half of that. */
+    /**
+     * Maxima of a stream's channels are 1, 2, 4, 8 in turn, the median 4: at full strength −2, −1, 0, 1; half of that.
+     */
     @Test
     void equalisationIsTakenIfItHelps() {
         Model model = new Model();

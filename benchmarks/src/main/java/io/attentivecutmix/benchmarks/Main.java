@@ -19,23 +19,25 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 /**
  * Entry of benchmarks.jar.
  * <pre>
- * benchmarks.jar [JMH arguments]                  runs benchmarks as JMH does, with both profilers; a wrong result ends the run
+ * benchmarks.jar [JMH arguments]
+ *         runs benchmarks as JMH does, with both profilers; a wrong result ends the run
  * benchmarks.jar record FOLDER [--python PYTHON] [JMH arguments]
- *                                                 the same, and leaves raw-N.json, output-N.txt and environment-N.json in FOLDER;
- *                                                 with a Python that has torch, torchvision, Pillow and safetensors its
- *                                                 per-sample pipeline is compared too
- * benchmarks.jar report FOLDER                    turns all of FOLDER into FOLDER/README.md and charts
- * benchmarks.jar folders FOLDER N... [-- MIX ARGUMENTS]    runs the command line on folders of N images; FOLDER/folders.json
+ *         the same, and leaves raw-N.json, output-N.txt and environment-N.json in FOLDER; with a Python that has torch,
+ *         torchvision, Pillow and safetensors its per-sample pipeline is compared too
+ * benchmarks.jar report FOLDER
+ *         turns all of FOLDER into FOLDER/README.md and charts
+ * benchmarks.jar folders FOLDER N... [-- MIX ARGUMENTS]
+ *         runs the command line on folders of N images; FOLDER/folders.json
  * benchmarks.jar quality PHOTOGRAPHS [target:OVERLAP] WEIGHTS...
- *                                                 how well INT8 finds FP32's cells on crops of the images in a folder; WEIGHTS is a
- *                                                 file or synthetic:DEPTH:SEED; prints
+ *         how well INT8 finds FP32's cells on crops of the images in a folder; WEIGHTS is a file or
+ *         synthetic:DEPTH:SEED; prints
  * </pre>
  */
 public final class Main {
     /**
-     * glibc gives memory of 128 KiB and more back to the system at once, so that PyTorch's activations cost page faults in every
-     * layer: kept, it is up to three times as fast. Read when a process starts, and inherited by JMH's forks. No contestant of
-     * ours or of ONNX Runtime allocates in a batch, so theirs do not change.
+     * glibc gives memory of 128 KiB and more back to the system at once, so that PyTorch's activations cost page faults
+     * in every layer: kept, it is up to three times as fast. Read when a process starts, and inherited by JMH's forks.
+     * No contestant of ours or of ONNX Runtime allocates in a batch, so theirs do not change.
      */
     private static final Map<String, String> ENVIRONMENT = Map.of(
             "MALLOC_MMAP_THRESHOLD_", "1073741824",
@@ -103,7 +105,8 @@ public final class Main {
     private static int again(List<String> args, Map<String, String> environment)
             throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp", System.getProperty("java.class.path"), Main.class.getName()));
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(args);
         ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
         builder.environment().putAll(environment);

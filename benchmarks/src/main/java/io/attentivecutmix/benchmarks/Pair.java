@@ -63,7 +63,8 @@ public enum Pair {
 
     Contestant openSecond(Device device, int batch, int side, int threads) {
         return switch (this) {
-            case FP32_ONNX_RUNTIME, BF16_ONNX_RUNTIME, INT8_ONNX_RUNTIME -> rival(Rival.ONNX_RUNTIME, batch, side, threads);
+            case FP32_ONNX_RUNTIME, BF16_ONNX_RUNTIME, INT8_ONNX_RUNTIME ->
+                    rival(Rival.ONNX_RUNTIME, batch, side, threads);
             case BF16_ONNX_RUNTIME_INT8, INT8_ONNX_RUNTIME_INT8 -> rival(Rival.ONNX_RUNTIME_INT8, batch, side, threads);
             case FP32_PYTORCH -> rival(Rival.PYTORCH, batch, side, threads);
             case BF16_FP32, INT8_FP32 -> extractor(device, Precision.FP32, batch, side, threads);

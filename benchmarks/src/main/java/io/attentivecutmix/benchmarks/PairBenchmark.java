@@ -46,8 +46,8 @@ public class PairBenchmark {
     @Param("0")
     public int threads;
     /**
-     * Batches that each contestant runs just before its measured one. Alternation empties the caches of whoever waits; a
-     * training loop does not, so this says how much of a difference comes of that.
+     * Batches that each contestant runs just before its measured one. Alternation empties the caches of whoever waits;
+     * a training loop does not, so this says how much of a difference comes of that.
      */
     @Param("0")
     public int before;

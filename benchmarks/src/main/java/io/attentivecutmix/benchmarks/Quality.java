@@ -20,10 +20,11 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 
 /**
- * How well INT8 finds the cells that FP32 finds. Calibrates on crops of photographs, and compares on other crops of them.
+ * How well INT8 finds the cells that FP32 finds. Calibrates on crops of photographs, and compares on other crops of
+ * them.
  *
- * <p>Image i is a square crop of photograph i modulo their number, its side drawn between 128 pixels and the photograph's
- * shorter side, its place drawn, mirrored half the time, its brightness times 0.7 to 1.3.
+ * <p>Image i is a square crop of photograph i modulo their number, its side drawn between 128 pixels and the
+ * photograph's shorter side, its place drawn, mirrored half the time, its brightness times 0.7 to 1.3.
  */
 final class Quality {
     private static final int CALIBRATION_IMAGES = 128;
@@ -44,7 +45,7 @@ final class Quality {
         }
     }
 
-    /** @param arguments {@code synthetic:DEPTH:SEED} or files; {@code target:OVERLAP} sets the target for those behind it */
+    /** @param arguments {@code synthetic:DEPTH:SEED} or files; {@code target:OVERLAP} holds for those behind it */
     static void measure(Path photographs, List<String> arguments, PrintStream out) throws IOException {
         Quality quality = new Quality(photographs, out);
         double target = 5.9;
@@ -85,8 +86,8 @@ final class Quality {
     }
 
     private void print(Agreement a) {
-        out.printf(Locale.ROOT, "%-5s %d images: mean overlap %.3f of %d, least %d, identical %.3f, heat-map error %.4f,"
-                + " rank correlation %.5f%n", a.reduction(), a.images(), a.meanOverlap(), a.k(), a.leastOverlap(),
+        out.printf(Locale.ROOT, "%-5s %d images: mean overlap %.3f of %d, least %d, identical %.3f, heat-map error"
+                + " %.4f, rank correlation %.5f%n", a.reduction(), a.images(), a.meanOverlap(), a.k(), a.leastOverlap(),
                 a.identical(), a.heatError(), a.rankCorrelation());
     }
 

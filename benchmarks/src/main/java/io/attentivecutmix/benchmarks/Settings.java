@@ -51,7 +51,9 @@ final class Settings {
         return MixOptions.paper().withInputSide(side).withPatches(new Patches.Fixed(k));
     }
 
-    /** A mixer with the benchmarks' weights; INT8 is calibrated first, by the standard target, with images of its own. */
+    /**
+     * A mixer with the benchmarks' weights; INT8 is calibrated first, by the standard target, with images of its own.
+     */
     static AttentiveCutMix mixer(Device device, Precision precision, int threads, MixOptions options) {
         AttentiveCutMix.Builder builder = AttentiveCutMix.builder().weights(Samples.weights()).device(device)
                 .precision(precision).threads(threads).options(options);

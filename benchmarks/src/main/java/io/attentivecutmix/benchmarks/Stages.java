@@ -45,8 +45,8 @@ final class Stages {
         page.paragraph("## Stages, one thread");
         page.paragraph("GB/s: the least traffic the stage can do with (each input byte read once, each output byte"
                 + " written once) over its time, beside this machine's copy of 128 MB on one thread%s. A stage whose"
-                + " data stay in the cache can be above it. Heap: results are within (a decoded image is 562,500 bytes),"
-                + " and what JMH itself allocates.",
+                + " data stay in the cache can be above it. Heap: results are within (a decoded image is 562,500"
+                + " bytes), and what JMH itself allocates.",
                 copy > 0 ? Page.format(", %.2f GB/s", copy / 1e9) : "");
         page.head("stage", "images/s", "µs per image", "GB/s", "of the copy rate", "heap bytes per image", "others");
         Map<String, Double> way = new LinkedHashMap<>();

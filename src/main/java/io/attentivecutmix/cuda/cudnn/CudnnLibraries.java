@@ -1,10 +1,9 @@
 package io.attentivecutmix.cuda.cudnn;
 
 import io.attentivecutmix.engine.DeviceUnavailableException;
+import io.attentivecutmix.natives.NativeLibraries;
 import java.io.File;
 import java.io.IOException;
-import java.net.MalformedURLException;
-import java.net.URL;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -20,7 +19,6 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.bytedeco.javacpp.Loader;
 
 /**
  * Where this machine has CUDA's libraries: the CUDA runtime and cuBLAS of CUDA 13, and cuDNN 9.
@@ -259,12 +257,9 @@ public record CudnnLibraries(List<Library> files) {
             }
             for (Library library : files) {
                 try {
-                    Loader.loadLibrary(
-                            CudnnLibraries.class, new URL[] {library.file().toUri().toURL()}, library.name());
+                    NativeLibraries.loadFile(CudnnLibraries.class, library.file(), library.name());
                 } catch (UnsatisfiedLinkError e) {
                     throw new DeviceUnavailableException(library.file() + " does not load: " + e.getMessage(), e);
-                } catch (MalformedURLException e) {
-                    throw new IllegalStateException("file " + library.file() + " has no URL", e);
                 }
             }
             loaded = true;

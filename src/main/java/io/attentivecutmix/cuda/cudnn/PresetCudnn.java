@@ -3,6 +3,8 @@ package io.attentivecutmix.cuda.cudnn;
 import static org.bytedeco.cuda.global.cudnn.*;
 
 import io.attentivecutmix.engine.DeviceUnavailableException;
+import io.attentivecutmix.natives.NativeLibraries;
+import io.attentivecutmix.natives.NativeLibraryException;
 import java.nio.charset.StandardCharsets;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.cudnn.cudnnBackendDescriptor_t;
@@ -26,6 +28,7 @@ final class PresetCudnn implements Cudnn {
      */
     static PresetCudnn open() {
         try {
+            NativeLibraries.load(org.bytedeco.cuda.global.cudnn.class);
             PresetCudnn cudnn = new PresetCudnn();
             requireVersion(cudnn.version());
             cudnn.requireOneVersion(cudnnGraphVersionCheck(), "cudnnGraphVersionCheck");
@@ -33,6 +36,8 @@ final class PresetCudnn implements Cudnn {
             cudnn.requireOneVersion(cudnnCnnVersionCheck(), "cudnnCnnVersionCheck");
             cudnn.requireOneVersion(cudnnAdvVersionCheck(), "cudnnAdvVersionCheck");
             return cudnn;
+        } catch (NativeLibraryException e) {
+            throw new DeviceUnavailableException(e.getMessage(), e);
         } catch (LinkageError e) {
             throw new DeviceUnavailableException("cuDNN's binding does not load: " + e.getMessage()
                     + "; it needs the driver (libcuda.so.1) and org.bytedeco:cuda with the platform's classifier", e);

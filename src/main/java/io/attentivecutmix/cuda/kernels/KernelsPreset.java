@@ -10,8 +10,8 @@ import org.bytedeco.javacpp.tools.InfoMapper;
  * How JavaCPP binds {@code native/include/attentive_kernels.h}: the build generates {@link AttentiveKernels} and the
  * structs beside it from that header.
  *
- * <p>Pointers lead to device memory, so only pointer overloads exist: arrays and buffers would be copied to host memory behind
- * the caller's back. A {@code void*} parameter takes a pointer whose position JavaCPP would count in bytes: pass
+ * <p>Pointers lead to device memory, so only pointer overloads exist: arrays and buffers would be copied to host memory
+ * behind the caller's back. A {@code void*} parameter takes a pointer whose position JavaCPP would count in bytes: pass
  * {@code pointer.getPointer(i)} there, never {@code pointer.position(i)}. A stream is any pointer to CUDA's own handle,
  * null the default stream.
  */

@@ -3,9 +3,9 @@
  * {@code native/include/attentive_kernels.h} during the build and are never in the source tree; that header says what
  * every function does, on which shapes, and what it must not be given.
  *
- * <p>Where the native library comes from, in this order: a folder of the class path or a jar (the artifact with the classifier
- * {@code linux-x86_64-cuda}) that holds {@code io/attentivecutmix/cuda/kernels/linux-x86_64/}, then JavaCPP's usual
- * places. It needs no CUDA installation to load: {@code acm_device_count} answers 35 or 100 where there is no driver or
- * no device. Without the library the first use of the binding throws a {@link java.lang.LinkageError}.
+ * <p>Where the native library comes from, in this order: a folder of the class path or a jar (the artifact with the
+ * classifier {@code linux-x86_64-cuda}) that holds {@code io/attentivecutmix/cuda/kernels/linux-x86_64/}, then
+ * JavaCPP's usual places. It needs no CUDA installation to load: {@code acm_device_count} answers 35 or 100 where there
+ * is no driver or no device. Without the library the first use of the binding throws a {@link java.lang.LinkageError}.
  */
 package io.attentivecutmix.cuda.kernels;
