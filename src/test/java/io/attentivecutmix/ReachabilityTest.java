@@ -34,7 +34,8 @@ class ReachabilityTest {
     private static final Set<String> CLOSED_WHERE_MADE = Set.of(
             "io.attentivecutmix.cuda.CudartRuntime.freeBytes",
             "io.attentivecutmix.cuda.CudartRuntime.properties",
-            "io.attentivecutmix.cuda.InstalledGpu.driver",
+            "io.attentivecutmix.cuda.InstalledGpu.cards",
+            "io.attentivecutmix.cuda.InstalledGpu.driverReason",
             "io.attentivecutmix.image.OpenCv.decode");
 
     @ArchTest

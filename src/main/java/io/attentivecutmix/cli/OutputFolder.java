@@ -1,6 +1,7 @@
 package io.attentivecutmix.cli;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -78,6 +79,8 @@ final class OutputFolder {
         }
         try (Stream<Path> entries = Files.list(out)) {
             return entries.allMatch(p -> p.endsWith(FolderLock.NAME) || AtomicFile.isTemporary(p));
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 
@@ -150,6 +153,8 @@ final class OutputFolder {
         try (Stream<Path> all = Files.walk(root)) {
             found = all.filter(p -> AtomicFile.isTemporary(p) && Files.isRegularFile(p, LinkOption.NOFOLLOW_LINKS))
                     .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         for (Path temporary : found) {
             Files.deleteIfExists(temporary);

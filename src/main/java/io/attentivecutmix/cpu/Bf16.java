@@ -3,6 +3,7 @@ package io.attentivecutmix.cpu;
 import static org.bytedeco.dnnl.global.dnnl.*;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +45,7 @@ final class Bf16 {
         }
         try (Stream<String> lines = Files.lines(info, StandardCharsets.ISO_8859_1)) {
             return armFeatures(lines);
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             return false;
         }
     }

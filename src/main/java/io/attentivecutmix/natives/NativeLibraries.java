@@ -2,6 +2,7 @@ package io.attentivecutmix.natives;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.net.MalformedURLException;
 import java.net.URL;
@@ -314,7 +315,7 @@ public final class NativeLibraries {
     private static void delete(Path temporary) {
         try (Stream<Path> all = Files.walk(temporary)) {
             all.sorted(Comparator.reverseOrder()).map(Path::toFile).forEach(File::delete);
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             LOG.log(Level.DEBUG, temporary + " is left behind", e);
         }
     }

@@ -34,7 +34,7 @@ class CpuDeviceTest {
         assertEquals("", CpuDevice.unavailableReason().orElse(""));
         Set<Precision> precisions = CpuDevice.precisions();
         assertTrue(precisions.contains(Precision.FP32));
-        assertTrue(EnumSet.of(Precision.FP32, Precision.BF16).containsAll(precisions));
+        assertTrue(EnumSet.of(Precision.FP32, Precision.BF16, Precision.INT8).containsAll(precisions));
         assertFalse(CpuDevice.isa().isEmpty());
         assertTrue(CpuDevice.versions().matches("oneDNN \\d+\\.\\d+\\.\\d+, JavaCPP presets .*"), CpuDevice.versions());
     }

@@ -215,7 +215,7 @@ class Int8Test {
         return exponents;
     }
 
-    private static float[] image(int side) {
+    static float[] image(int side) {
         Random random = new Random(SEED);
         float[] image = new float[3 * side * side];
         for (int i = 0; i < image.length; i++) {

@@ -6,13 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
+import io.attentivecutmix.engine.Tuning;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.MixPlan;
 import io.attentivecutmix.method.Patches;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
+import io.attentivecutmix.network.Tensors;
+import io.attentivecutmix.quantisation.Calibration;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** The bits of an image's features, heat map and cells depend on that image alone. */
@@ -117,7 +122,10 @@ class InvarianceTest {
     }
 
     private static Engine open(MixOptions options, Precision precision, int threads) {
-        return CpuDevice.open(
-                new EngineConfig(NETWORK, TestNetworks.random(NETWORK, 3), null, options, precision, threads));
+        Tensors tensors = TestNetworks.random(NETWORK, 3);
+        Calibration calibration = precision != Precision.INT8 ? null
+                : Int8Test.calibration(NETWORK, tensors, 64, Int8Test.image(64), Map.of(), Set.of(), Set.of("layer4"));
+        return CpuDevice.open(new EngineConfig(NETWORK, tensors, null, options, precision, threads, calibration,
+                Tuning.DEFAULT));
     }
 }
