@@ -129,6 +129,7 @@ class CalibratorTest {
         Calibration one = calibrate(builder().threads(1).target(8.5), 10);
         Calibration other = calibrate(builder().threads(3).target(8.5), 3, 7);
         assertEquals(one.toJson(), other.toJson());
+        assertEquals(17, one.means().size(), "of every tensor that a convolution reads");
         ImageBatch batch = images(3, 5);
         try (AttentiveCutMix a = mixer(Precision.INT8).calibration(one).threads(1).build();
                 AttentiveCutMix b = mixer(Precision.INT8).calibration(Calibration.fromJson(one.toJson())).threads(3)

@@ -10,7 +10,6 @@ import io.attentivecutmix.network.ResNet;
 import io.attentivecutmix.quantisation.ActivationObserver;
 import io.attentivecutmix.quantisation.Calibration;
 import io.attentivecutmix.quantisation.CalibrationNetworks;
-import io.attentivecutmix.quantisation.Equalisation;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,9 +29,9 @@ public final class CpuCalibration implements CalibrationNetworks, AutoCloseable 
     private final InputStage[] stages;
     private final HeatMap[][] heatMaps;
     private final Network exact;
-    /** Weights of the equalisation tried last: calibrations that follow each other mostly share it. */
-    private SharedWeights equalised;
-    private Calibration equalisedFor;
+    /** Weights of the calibration tried last: those that follow each other mostly share them. */
+    private SharedWeights quantisedWeights;
+    private Calibration quantisedFor;
 
     /** A network on every worker thread. */
     private final class Network implements AutoCloseable {
@@ -91,7 +90,7 @@ public final class CpuCalibration implements CalibrationNetworks, AutoCloseable 
         try {
             library = new OneDnn();
             oneDnn = library;
-            weights = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING, Equalisation.NONE);
+            weights = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING);
             exactWeights = weights;
             exact = new Network(weights, Precision.FP32, null);
         } catch (RuntimeException | Error e) {
@@ -201,15 +200,15 @@ public final class CpuCalibration implements CalibrationNetworks, AutoCloseable 
     }
 
     private SharedWeights weights(Calibration calibration) {
-        if (equalised == null || !equalisedFor.hasExponentsOf(calibration)) {
-            if (equalised != null) {
-                equalised.close();
-                equalised = null;
+        if (quantisedWeights == null || !quantisedFor.hasWeightsOf(calibration)) {
+            if (quantisedWeights != null) {
+                quantisedWeights.close();
+                quantisedWeights = null;
             }
-            equalised = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING, Equalisation.of(calibration));
-            equalisedFor = calibration;
+            quantisedWeights = new SharedWeights(oneDnn, config.tensors(), calibration);
+            quantisedFor = calibration;
         }
-        return equalised;
+        return quantisedWeights;
     }
 
     private float[][] heat(Network network, List<float[]> images, long first) {
@@ -265,9 +264,9 @@ public final class CpuCalibration implements CalibrationNetworks, AutoCloseable 
         workers.close();
         exact.close();
         exactWeights.close();
-        if (equalised != null) {
-            equalised.close();
-            equalised = null;
+        if (quantisedWeights != null) {
+            quantisedWeights.close();
+            quantisedWeights = null;
         }
         oneDnn.close();
         NativeScope.trim();

@@ -11,7 +11,6 @@ import io.attentivecutmix.method.MixPlan;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.method.Selection;
 import io.attentivecutmix.network.ResNet;
-import io.attentivecutmix.quantisation.Equalisation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -67,8 +66,9 @@ final class CpuEngine implements Engine {
                         perWorker[worker] = new Worker(null, null, null, null, new PixelMixer(options)));
             } else {
                 library = new OneDnn();
-                shared = new SharedWeights(library, config.tensors(), options.batchNorm(),
-                        config.calibration() == null ? Equalisation.NONE : Equalisation.of(config.calibration()));
+                shared = config.calibration() == null
+                        ? new SharedWeights(library, config.tensors(), options.batchNorm())
+                        : new SharedWeights(library, config.tensors(), config.calibration());
                 OneDnn l = library;
                 SharedWeights s = shared;
                 workers.runOnEach((worker, item) -> perWorker[worker] = build(config, l, s));

@@ -139,7 +139,10 @@ final class Extractor implements AutoCloseable {
         run(primitives.length, null);
     }
 
-    /** Extracts the image of {@link #input()} in FP32 and shows every tensor of {@link Activations} on the way. */
+    /**
+     * Extracts the image of {@link #input()} in FP32 and shows every tensor of {@link Activations} on the way, and what
+     * the max-pool makes of the first.
+     */
     void run(ActivationObserver observer) {
         Place image = network.stage(Stage.STEM).place();
         int side = 4 * image.side();
@@ -156,7 +159,7 @@ final class Extractor implements AutoCloseable {
                 }
                 OneDnn.execute(primitives[i], stream, argumentCounts[i], arguments[i]);
                 if (observer != null) {
-                    show(network.steps().get(i).written(), observer);
+                    show(network.steps().get(i), observer);
                 }
             }
             OneDnn.await(stream);
@@ -165,10 +168,11 @@ final class Extractor implements AutoCloseable {
         }
     }
 
-    private void show(Place written, ActivationObserver observer) {
+    private void show(Step step, ActivationObserver observer) {
+        Place written = step.written();
         if (written != null) {
             OneDnn.await(stream);
-            observer.observe(written.tensor(), floats[written.slot().ordinal()], written.side() * written.side(),
+            observer.observe(step.observedAs(), floats[written.slot().ordinal()], written.side() * written.side(),
                     written.channels());
         }
     }

@@ -78,8 +78,10 @@ final class NetworkSteps {
      *
      * @param measured what statistics are taken of before it runs, or null
      * @param written a tensor of {@link Activations} that is complete after it, or null
+     * @param observedAs the name under which observers are shown {@code written}, or null
      */
-    record Step(dnnl_primitive_desc description, List<Operand> operands, Place measured, Place written) {}
+    record Step(dnnl_primitive_desc description, List<Operand> operands, Place measured, Place written,
+            String observedAs) {}
 
     private final NativeScope scope;
     private final OneDnn oneDnn;
@@ -295,7 +297,7 @@ final class NetworkSteps {
         Place destination = place(Slot.X, side, source.channels(), source.type(), source.tensor());
         dnnl_primitive_desc d = checked("maxpool", oneDnn.maxPool(scope, "maxpool", source.description(),
                 destination.description(), 3, 2, 1, oneDnn.attributes(scope, false, false)));
-        add(d, null, null, List.of(
+        add(d, null, perImage ? null : destination, Activations.POOLED, List.of(
                 Operand.at(DNNL_ARG_SRC, source),
                 Operand.at(DNNL_ARG_DST, destination)));
         return destination;
@@ -358,6 +360,11 @@ final class NetworkSteps {
     }
 
     private void add(dnnl_primitive_desc d, Place measured, Place written, List<Operand> operands) {
+        add(d, measured, written, written == null ? null : written.tensor(), operands);
+    }
+
+    private void add(dnnl_primitive_desc d, Place measured, Place written, String observedAs,
+            List<Operand> operands) {
         List<Operand> all = new ArrayList<>(operands);
         if (OneDnn.scratchpad(d) > 0) {
             all.add(Operand.at(DNNL_ARG_SCRATCHPAD, Slot.SCRATCHPAD, OneDnn.queried(d, dnnl_query_scratchpad_md)));
@@ -368,7 +375,7 @@ final class NetworkSteps {
                 slotBytes[s] = Math.max(slotBytes[s], OneDnn.bytes(o.description()));
             }
         }
-        steps.add(new Step(d, all, measured, written));
+        steps.add(new Step(d, all, measured, written, observedAs));
     }
 
     List<Step> steps() {

@@ -7,6 +7,8 @@ import io.attentivecutmix.network.BatchNormFolding;
 import io.attentivecutmix.network.FoldedConvolution;
 import io.attentivecutmix.network.ResNet.Convolution;
 import io.attentivecutmix.network.Tensors;
+import io.attentivecutmix.quantisation.BiasCorrection;
+import io.attentivecutmix.quantisation.Calibration;
 import io.attentivecutmix.quantisation.Equalisation;
 import io.attentivecutmix.quantisation.QuantisedConvolution;
 import io.attentivecutmix.quantisation.WeightQuantiser;
@@ -33,6 +35,7 @@ final class SharedWeights implements AutoCloseable {
     private final OneDnn oneDnn;
     private final BatchNorm batchNorm;
     private final Equalisation equalisation;
+    private final BiasCorrection correction;
     private Tensors tensors;
 
     private record Key(String convolution, int type) {}
@@ -48,12 +51,27 @@ final class SharedWeights implements AutoCloseable {
      */
     record Layer(dnnl_memory weights, dnnl_memory bias, dnnl_memory scale, dnnl_memory_desc layout) {}
 
-    /** @param equalisation of the channels, exact in float; {@link Equalisation#NONE} without one */
-    SharedWeights(OneDnn oneDnn, Tensors tensors, BatchNorm batchNorm, Equalisation equalisation) {
+    /** As a calibration has them; those of convolutions in float have no correction. */
+    SharedWeights(OneDnn oneDnn, Tensors tensors, Calibration calibration) {
+        this(oneDnn, tensors, BatchNorm.RUNNING, Equalisation.of(calibration), BiasCorrection.of(calibration));
+    }
+
+    /** For float alone. */
+    SharedWeights(OneDnn oneDnn, Tensors tensors, BatchNorm batchNorm) {
+        this(oneDnn, tensors, batchNorm, Equalisation.NONE, BiasCorrection.NONE);
+    }
+
+    /**
+     * @param equalisation of the channels, exact in float
+     * @param correction of biases in 8 bits
+     */
+    SharedWeights(OneDnn oneDnn, Tensors tensors, BatchNorm batchNorm, Equalisation equalisation,
+            BiasCorrection correction) {
         this.oneDnn = oneDnn;
         this.tensors = tensors;
         this.batchNorm = batchNorm;
         this.equalisation = equalisation;
+        this.correction = correction;
     }
 
     /** The weights for a convolution described by {@code d}, of {@code type}, a {@code dnnl_data_type}. */
@@ -88,7 +106,7 @@ final class SharedWeights implements AutoCloseable {
         finite(c, folded.weights());
         finite(c, folded.bias());
         if (int8) {
-            QuantisedConvolution q = WeightQuantiser.quantise(folded);
+            QuantisedConvolution q = correction.apply(c, folded, WeightQuantiser.quantise(folded));
             return layer(c, wanted, dnnl_s8, owner -> upload(owner, q.weights(), c.name()), q.bias(), q.scales());
         }
         return layer(c, wanted, dnnl_f32, owner -> upload(owner, folded.weights(), c.name()), folded.bias(), null);

@@ -8,7 +8,7 @@ public interface ActivationObserver {
     /**
      * One tensor of one image.
      *
-     * @param tensor its name, one of {@link Activations}
+     * @param tensor its name, one of {@link Activations}, or {@link Activations#POOLED}
      * @param values (positions, channels) from index 0; to be read during the call only
      * @param positions H·W
      * @param channels C

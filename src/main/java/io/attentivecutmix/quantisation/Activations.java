@@ -18,6 +18,8 @@ import java.util.Map;
 public final class Activations {
     /** The normalised image (S, S, 3). */
     public static final String INPUT = "input";
+    /** What the max-pool writes, to an {@link ActivationObserver}: only there is it told from {@code conv1}. */
+    public static final String POOLED = "maxpool";
 
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
     private final Map<String, String> sources = new LinkedHashMap<>();

@@ -13,6 +13,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiPredicate;
+import java.util.function.ToIntFunction;
 
 /**
  * What an extractor in 8 bits needs to know beside the weights; immutable, and the same for every device.
@@ -22,11 +24,13 @@ import java.util.TreeSet;
  * lies beyond is cut off. Where exponents e are given for a tensor's stream ({@link Activations.Tensor#stream}), x is
  * the channel's real value times 2^−e, and limits are of that. A convolution's weights, batch norm folded, are first
  * multiplied by 2^(e of the input channel − e of the output channel) and its bias by 2^−(e of the output channel):
- * exact in float. Then {@link WeightQuantiser} rounds them to −127..127 with a scale for each output channel. Products
- * are summed in 32-bit integers, scaled, and bias, residual and ReLU are applied in float before the result is stored.
+ * exact in float. Then {@link WeightQuantiser} rounds them to −127..127 with a scale for each output channel, and
+ * {@link BiasCorrection} takes what that adds to the output, on average, from the bias. Products are summed in 32-bit
+ * integers, scaled, and bias, residual and ReLU are applied in float before the result is stored. A convolution that is
+ * computed in float is neither rounded nor corrected.
  *
- * <p><b>File.</b> {@link #toJson} writes one JSON object, a few hundred KiB at most; {@link #fromJson} takes nothing
- * else. Its keys, all of which must be there, in any order:
+ * <p><b>File.</b> {@link #toJson} writes one JSON object of less than 1 MiB; {@link #fromJson} takes nothing else.
+ * Its keys, all of which must be there, in any order:
  * <ul>
  * <li>{@code format}: 1. Another number is another format, which this version does not read
  * <li>{@code network}: a constant of {@link ResNet}; {@code weightsSha256}: 64 hex digits
@@ -36,6 +40,7 @@ import java.util.TreeSet;
  *     {@code {"kind":"MINIMUM_ERROR"}}; {@code images}: how many were observed
  * <li>{@code limits}: L of every tensor, by its name; each is the float nearest to the decimal number
  * <li>{@code exponents}: by stream, an array of one integer per channel, in the order of the channels
+ * <li>{@code means}: by tensor, an array of one number per channel; each is the float nearest to the decimal number
  * <li>{@code floating} and {@code wide}: arrays of names
  * <li>{@code agreements}: an array of objects with the components of {@link Agreement} as keys
  * </ul>
@@ -49,18 +54,21 @@ import java.util.TreeSet;
  *     are normal floats
  * @param exponents (C) for some streams, −{@value #MAX_EXPONENT} to {@value #MAX_EXPONENT}; none for {@code layer4},
  *     whose last tensor is what a heat map is made of, and none for the image
+ * @param means (C) for some tensors that a convolution reads: the mean of each channel over images and positions, in
+ *     FP32 and real units, that is, without exponents; −2^100 to 2^100, 0 or more for all but the image. That of the
+ *     tensor before the max-pool is taken behind it. What reads a tensor without means gets no correction of its bias
  * @param floating convolutions that are computed in float
  * @param wide streams whose tensors, between the blocks, are kept in float ({@code layer1} to {@code layer4})
  * @param agreements what was measured with it, one for each reduction; may be empty
  */
 public record Calibration(ResNet network, String weightsSha256, Preprocessing preprocessing, RangeChoice ranges,
-        int images, Map<String, Float> limits, Map<String, int[]> exponents, Set<String> floating, Set<String> wide,
-        List<Agreement> agreements) {
+        int images, Map<String, Float> limits, Map<String, int[]> exponents, Map<String, float[]> means,
+        Set<String> floating, Set<String> wide, List<Agreement> agreements) {
     /** Largest magnitude of an exponent. */
     public static final int MAX_EXPONENT = 8;
     /** Smallest limit. */
     public static final float MIN_LIMIT = 0x1p-100f;
-    /** Largest limit. */
+    /** Largest limit, and largest magnitude of a mean. */
     public static final float MAX_LIMIT = 0x1p100f;
 
     /** @throws IllegalArgumentException if a component is not as above; names it and what is allowed */
@@ -72,6 +80,7 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
         CalibrationChecks.images(images);
         limits = Collections.unmodifiableMap(checks.limits(limits));
         exponents = Collections.unmodifiableMap(checks.exponents(exponents));
+        means = Collections.unmodifiableMap(checks.means(means));
         floating = Collections.unmodifiableSet(new TreeSet<>(floating));
         floating.forEach(checks::floating);
         wide = Collections.unmodifiableSet(new TreeSet<>(wide));
@@ -88,6 +97,14 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
         return copy;
     }
 
+    /** As above; a new map of new arrays. */
+    @Override
+    public Map<String, float[]> means() {
+        Map<String, float[]> copy = new LinkedHashMap<>();
+        means.forEach((tensor, m) -> copy.put(tensor, m.clone()));
+        return copy;
+    }
+
     /** Whether a convolution is computed in 8 bits. */
     public boolean isInt8(Convolution convolution) {
         return !floating.contains(convolution.name());
@@ -95,8 +112,8 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
 
     /** The same, with other measurements. */
     public Calibration withAgreements(List<Agreement> value) {
-        return new Calibration(network, weightsSha256, preprocessing, ranges, images, limits, exponents, floating, wide,
-                value);
+        return new Calibration(network, weightsSha256, preprocessing, ranges, images, limits, exponents, means,
+                floating, wide, value);
     }
 
     /**
@@ -154,25 +171,25 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
         CalibrationFile.save(file, toJson());
     }
 
-    /** By content, the exponents' too. */
+    /** By content, that of arrays too. */
     @Override
     public boolean equals(Object other) {
         return other instanceof Calibration c && network == c.network && weightsSha256.equals(c.weightsSha256)
                 && preprocessing.equals(c.preprocessing) && ranges.equals(c.ranges) && images == c.images
-                && limits.equals(c.limits) && lists(exponents).equals(lists(c.exponents))
+                && limits.equals(c.limits) && hasWeightsOf(c)
                 && floating.equals(c.floating) && wide.equals(c.wide) && agreements.equals(c.agreements);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(network, weightsSha256, preprocessing, ranges, images, limits, lists(exponents), floating,
-                wide, agreements);
+        return Objects.hash(network, weightsSha256, preprocessing, ranges, images, limits,
+                hashes(exponents, Arrays::hashCode), hashes(means, Arrays::hashCode), floating, wide, agreements);
     }
 
-    private static Map<String, List<Integer>> lists(Map<String, int[]> arrays) {
-        Map<String, List<Integer>> lists = new LinkedHashMap<>();
-        arrays.forEach((name, array) -> lists.put(name, Arrays.stream(array).boxed().toList()));
-        return lists;
+    private static <T> Map<String, Integer> hashes(Map<String, T> arrays, ToIntFunction<T> hash) {
+        Map<String, Integer> hashes = new LinkedHashMap<>();
+        arrays.forEach((name, array) -> hashes.put(name, hash.applyAsInt(array)));
+        return hashes;
     }
 
     /** What it is for; its numbers are in {@link #toJson}. */
@@ -182,10 +199,13 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
                 + ", from " + images + " images";
     }
 
+    /** Whether exponents and means are another calibration's, so that one model's weights and biases are the same. */
+    public boolean hasWeightsOf(Calibration other) {
+        return equal(exponents, other.exponents, Arrays::equals) && equal(means, other.means, Arrays::equals);
+    }
 
-    /** Whether channels are scaled as another calibration scales them, so that their weights are the same. */
-    public boolean hasExponentsOf(Calibration other) {
-        return exponents.keySet().equals(other.exponents.keySet()) && exponents.entrySet().stream()
-                .allMatch(e -> Arrays.equals(e.getValue(), other.exponents.get(e.getKey())));
+    private static <T> boolean equal(Map<String, T> a, Map<String, T> b, BiPredicate<T, T> equals) {
+        return a.keySet().equals(b.keySet())
+                && a.entrySet().stream().allMatch(e -> equals.test(e.getValue(), b.get(e.getKey())));
     }
 }

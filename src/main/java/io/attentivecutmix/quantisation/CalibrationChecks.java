@@ -22,18 +22,24 @@ final class CalibrationChecks {
 
     private final ResNet network;
     private final Map<String, Activations.Tensor> tensors;
+    /** What a convolution reads. */
+    private final Map<String, Activations.Tensor> sources = new LinkedHashMap<>();
     private final Map<String, Integer> channels = new LinkedHashMap<>();
     private final Set<String> convolutions = new LinkedHashSet<>();
 
     CalibrationChecks(ResNet network) {
         this.network = network;
-        tensors = new Activations(network).tensors();
+        Activations activations = new Activations(network);
+        tensors = activations.tensors();
         for (Activations.Tensor t : tensors.values()) {
             if (!t.stream().equals(Activations.INPUT) && !t.stream().equals(LAST)) {
                 channels.put(t.stream(), t.channels());
             }
         }
-        network.convolutions().stream().map(Convolution::name).forEach(convolutions::add);
+        for (Convolution c : network.convolutions()) {
+            convolutions.add(c.name());
+            sources.put(activations.source(c).name(), activations.source(c));
+        }
     }
 
     static void sha256(String value) {
@@ -114,6 +120,51 @@ final class CalibrationChecks {
                     exponent(stream, e);
                 }
                 ordered.put(stream, copy);
+            }
+        }
+        return ordered;
+    }
+
+    void source(String name) {
+        if (!sources.containsKey(name)) {
+            throw new IllegalArgumentException("means names " + name + ", which no convolution of " + network
+                    + " reads");
+        }
+    }
+
+    /** C of a tensor that a convolution reads. */
+    int sourceChannels(String tensor) {
+        return sources.get(tensor).channels();
+    }
+
+    void mean(String tensor, float value) {
+        boolean signed = sources.get(tensor).signed();
+        if (!(value >= (signed ? -Calibration.MAX_LIMIT : 0) && value <= Calibration.MAX_LIMIT)) {
+            throw new IllegalArgumentException("means of " + tensor + " has " + value + "; allowed: "
+                    + (signed ? "-2^100" : "0") + " to 2^100");
+        }
+    }
+
+    void meanCount(String tensor, int count) {
+        if (count != sourceChannels(tensor)) {
+            throw new IllegalArgumentException("means of " + tensor + " has " + count + " values; allowed: "
+                    + sourceChannels(tensor) + ", one for each channel");
+        }
+    }
+
+    /** A deep copy in the network's order. */
+    Map<String, float[]> means(Map<String, float[]> given) {
+        given.keySet().forEach(this::source);
+        Map<String, float[]> ordered = new LinkedHashMap<>();
+        for (String tensor : sources.keySet()) {
+            float[] values = given.get(tensor);
+            if (values != null) {
+                float[] copy = values.clone();
+                meanCount(tensor, copy.length);
+                for (float m : copy) {
+                    mean(tensor, m);
+                }
+                ordered.put(tensor, copy);
             }
         }
         return ordered;

@@ -32,14 +32,14 @@ import tools.jackson.core.JsonGenerator;
 
 /** {@link Calibration} to and from its file; the form is in its Javadoc. Whoever wrote a file is not trusted. */
 final class CalibrationFile {
-    /** Longest file, in bytes; the largest network's, with an exponent for every channel, needs a tenth of it. */
+    /** Longest file, in bytes; the largest network's, with an exponent and a mean for every channel, needs a quarter of it. */
     static final int MAX_BYTES = 4 << 20;
 
     private static final int FORMAT = 1;
     private static final AtomicLong COUNTER = new AtomicLong();
 
     private static final Set<String> KEYS = keys("format", "network", "weightsSha256", "preprocessing", "ranges",
-            "images", "limits", "exponents", "floating", "wide", "agreements");
+            "images", "limits", "exponents", "means", "floating", "wide", "agreements");
     private static final Set<String> PREPROCESSING_KEYS = keys("inputSide", "normalisation", "resizeFilter");
     private static final Set<String> RANGES_KEYS = keys("kind", "share");
     private static final Set<String> AGREEMENT_KEYS = keys("reduction", "images", "k", "meanOverlap", "leastOverlap",
@@ -85,6 +85,15 @@ final class CalibrationFile {
             c.exponents().forEach((stream, e) -> {
                 out.writeName(stream);
                 out.writeArray(e, 0, e.length);
+            });
+            out.writeEndObject();
+            out.writeObjectPropertyStart("means");
+            c.means().forEach((tensor, means) -> {
+                out.writeArrayPropertyStart(tensor);
+                for (float m : means) {
+                    out.writeNumber(m);
+                }
+                out.writeEndArray();
             });
             out.writeEndObject();
             names(out, "floating", c.floating());
@@ -176,6 +185,7 @@ final class CalibrationFile {
         int images;
         Map<String, Float> limits;
         final Map<String, int[]> exponents = new LinkedHashMap<>();
+        final Map<String, float[]> means = new LinkedHashMap<>();
         Set<String> floating;
         Set<String> wide;
         final List<Agreement> agreements = new ArrayList<>();
@@ -199,6 +209,8 @@ final class CalibrationFile {
                 case "limits" -> v.limits = limits();
                 case "exponents" -> in.members(name -> check(() -> checks.stream(name)),
                         name -> v.exponents.put(name, exponents(name)));
+                case "means" -> in.members(name -> check(() -> checks.source(name)),
+                        name -> v.means.put(name, means(name)));
                 case "floating" -> v.floating = names(key, checks::floating);
                 case "wide" -> v.wide = names(key, CalibrationChecks::wide);
                 default -> in.array(() -> v.agreements.add(agreement()));
@@ -206,7 +218,7 @@ final class CalibrationFile {
         });
         // what is left to refuse concerns several keys
         return made(() -> new Calibration(network, v.weightsSha256, v.preprocessing, v.ranges, v.images, v.limits,
-                v.exponents, v.floating, v.wide, v.agreements));
+                v.exponents, v.means, v.floating, v.wide, v.agreements));
     }
 
     private Preprocessing preprocessing() {
@@ -264,6 +276,21 @@ final class CalibrationFile {
             count[0]++;
         });
         check(() -> checks.exponentCount(stream, count[0]));
+        return values;
+    }
+
+    private float[] means(String tensor) {
+        float[] values = new float[checks.sourceChannels(tensor)];
+        int[] count = new int[1];
+        in.array(() -> {
+            float m = in.singleNumber();
+            check(() -> checks.mean(tensor, m));
+            if (count[0] < values.length) {
+                values[count[0]] = m;
+            }
+            count[0]++;
+        });
+        check(() -> checks.meanCount(tensor, count[0]));
         return values;
     }
 

@@ -94,11 +94,12 @@ public final class CalibrationSearch {
         }
         progress.accept("collecting histograms of every tensor");
         List<Map<String, Float>> limits = observation.limits(exponents, ranges);
+        Map<String, float[]> means = observation.means();
         Calibration best = null;
         double least = Double.MAX_VALUE;
         for (int i = 0; i < STRENGTHS.length; i++) {
             Calibration candidate = new Calibration(networks.network(), weightsSha256, preprocessing, ranges,
-                    networks.images(), limits.get(i), exponents.get(i), Set.of(), WIDE.get(0), List.of());
+                    networks.images(), limits.get(i), exponents.get(i), means, Set.of(), WIDE.get(0), List.of());
             Agreement agreement = agreement(candidate);
             progress.accept("equalisation " + STRENGTHS[i] + ": " + text(agreement));
             if (agreement.heatError() < least) {
@@ -187,7 +188,7 @@ public final class CalibrationSearch {
 
     private Calibration with(Calibration c, Set<String> floating, Set<String> wide) {
         return new Calibration(c.network(), c.weightsSha256(), c.preprocessing(), c.ranges(), c.images(), c.limits(),
-                c.exponents(), floating, wide, List.of());
+                c.exponents(), c.means(), floating, wide, List.of());
     }
 
     private int index() {

@@ -10,15 +10,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What is seen of a network's tensors while it runs in FP32: the largest magnitude of every channel, and histograms.
- * Maxima and counts do not depend on the order of the images, so neither do exponents and limits.
+ * What is seen of a network's tensors while it runs in FP32: the largest magnitude and the mean of every channel, and
+ * histograms. Maxima, counts and sums of integers do not depend on the order of the images, so neither does what is made
+ * of them.
  */
 final class Observation {
     private final CalibrationNetworks networks;
     private final Activations activations;
     private final Map<String, float[]> maxima;
+    private Map<String, float[]> means;
 
-    /** Runs every image once. */
+    /** Runs every image once, for the maxima. */
     Observation(CalibrationNetworks networks) {
         this.networks = networks;
         activations = new Activations(networks.network());
@@ -36,6 +38,9 @@ final class Observation {
             Map<String, float[]> maxima = perWorker.get(worker);
             float[] row = new float[largest()];
             return (tensor, values, positions, channels) -> {
+                if (tensor.equals(Activations.POOLED)) {
+                    return; // has the maxima of conv1
+                }
                 float[] max = maxima.get(tensor);
                 for (int p = 0; p < positions; p++) {
                     values.get(p * channels, row, 0, channels);
@@ -97,7 +102,7 @@ final class Observation {
         return exponents;
     }
 
-    /** Limits of every tensor for each of several equalisations, in one pass. */
+    /** Limits of every tensor for each of several equalisations, in one pass, which takes the means too. */
     List<Map<String, Float>> limits(List<Map<String, int[]>> exponents, RangeChoice ranges) {
         List<List<Map<String, Histogram>>> perWorker = new ArrayList<>();
         for (int w = 0; w < networks.workers(); w++) {
@@ -109,15 +114,25 @@ final class Observation {
             }
             perWorker.add(histograms);
         }
+        ChannelMeans[] sums = new ChannelMeans[networks.workers()];
+        Arrays.setAll(sums, w -> new ChannelMeans(networks.network(), maxima));
         networks.observe(worker -> {
             float[] row = new float[largest()];
             return (tensor, values, positions, channels) -> {
+                sums[worker].add(tensor, values, positions, channels);
+                if (tensor.equals(Activations.POOLED)) {
+                    return; // stored with the limit of conv1
+                }
                 for (int i = 0; i < exponents.size(); i++) {
                     int[] e = exponents.get(i).get(activations.tensors().get(tensor).stream());
                     count(perWorker.get(worker).get(i).get(tensor), values, positions, channels, e, row);
                 }
             };
         });
+        for (int w = 1; w < sums.length; w++) {
+            sums[0].add(sums[w]);
+        }
+        means = sums[0].means(networks.images());
         List<Map<String, Float>> limits = new ArrayList<>();
         for (int i = 0; i < exponents.size(); i++) {
             Map<String, Float> map = new LinkedHashMap<>();
@@ -131,6 +146,11 @@ final class Observation {
             limits.add(map);
         }
         return limits;
+    }
+
+    /** As {@link Calibration#means} has them, of every tensor that a convolution reads; null before limits were taken. */
+    Map<String, float[]> means() {
+        return means;
     }
 
     private static void count(Histogram histogram, FloatBuffer values, int positions, int channels,

@@ -223,7 +223,7 @@ class CalibrateCommandTest {
         new Activations(ResNet.RESNET18).tensors().keySet().forEach(name -> limits.put(name, 4f));
         new Calibration(ResNet.RESNET18, Weights.synthetic(18, 0).sha256(),
                 new Preprocessing(64, Normalisation.IMAGENET, ResizeFilter.BICUBIC), new RangeChoice.Maximum(), 1,
-                limits, Map.of(), Set.of(), Set.of(), List.of()).save(folder.resolve("c.json"));
+                limits, Map.of(), Map.of(), Set.of(), Set.of(), List.of()).save(folder.resolve("c.json"));
     }
 
     @ParameterizedTest

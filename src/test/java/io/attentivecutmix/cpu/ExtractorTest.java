@@ -10,7 +10,6 @@ import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import io.attentivecutmix.network.Tensors;
-import io.attentivecutmix.quantisation.Equalisation;
 import java.util.Map;
 import java.util.Random;
 import org.bytedeco.dnnl.dnnl_primitive_desc;
@@ -54,7 +53,7 @@ class ExtractorTest {
         Map<Stage, double[]> expected =
                 new DoubleNetwork(network, tensors, batchNorm == BatchNorm.PER_IMAGE).run(image, side);
         try (OneDnn oneDnn = new OneDnn();
-                SharedWeights weights = new SharedWeights(oneDnn, tensors, batchNorm, Equalisation.NONE);
+                SharedWeights weights = new SharedWeights(oneDnn, tensors, batchNorm);
                 Extractor extractor = new Extractor(oneDnn, weights, network, side, Precision.FP32, batchNorm, null)) {
             extractor.input().put(0, image);
             for (Stage stage : Stage.values()) {
@@ -119,7 +118,7 @@ class ExtractorTest {
 
     private static float[] features(ResNet network, Tensors tensors, int side, Precision precision, float[] image) {
         try (OneDnn oneDnn = new OneDnn();
-                SharedWeights weights = new SharedWeights(oneDnn, tensors, BatchNorm.RUNNING, Equalisation.NONE);
+                SharedWeights weights = new SharedWeights(oneDnn, tensors, BatchNorm.RUNNING);
                 Extractor extractor = new Extractor(oneDnn, weights, network, side, precision, BatchNorm.RUNNING,
                         null)) {
             extractor.input().put(0, image);

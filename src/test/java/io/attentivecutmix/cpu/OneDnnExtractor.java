@@ -8,7 +8,6 @@ import io.attentivecutmix.engine.EngineConfig;
 import io.attentivecutmix.image.ElementType;
 import io.attentivecutmix.method.BatchNorm;
 import io.attentivecutmix.method.Precision;
-import io.attentivecutmix.quantisation.Equalisation;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 
@@ -42,7 +41,7 @@ public final class OneDnnExtractor implements DeviceExtractor {
         this.queues = queues;
         oneDnn = new OneDnn();
         OpenMpThreads.set(1);
-        weights = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING, Equalisation.NONE);
+        weights = new SharedWeights(oneDnn, config.tensors(), BatchNorm.RUNNING);
         side = config.options().inputSide();
         extractor = new Extractor(oneDnn, weights, config.network(), side, Precision.FP32, BatchNorm.RUNNING,
                 null);

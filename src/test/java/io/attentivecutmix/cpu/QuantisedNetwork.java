@@ -2,6 +2,7 @@ package io.attentivecutmix.cpu;
 
 import io.attentivecutmix.cpu.NetworkSteps.Stage;
 import io.attentivecutmix.network.BatchNormFolding;
+import io.attentivecutmix.network.FoldedConvolution;
 import io.attentivecutmix.network.ResNet.Block;
 import io.attentivecutmix.network.ResNet.Convolution;
 import io.attentivecutmix.network.Tensors;
@@ -85,7 +86,9 @@ final class QuantisedNetwork {
 
     /** (side, side, in) to (outSide, outSide, out). */
     private double[] convolve(Convolution c, double[] in) {
-        QuantisedConvolution q = WeightQuantiser.quantise(equalisation.apply(c, BatchNormFolding.fold(c, weights)));
+        FoldedConvolution folded = equalisation.apply(c, BatchNormFolding.fold(c, weights));
+        QuantisedConvolution q = WeightQuantiser.quantise(folded);
+        double[] bias = bias(c, folded, q);
         int side = (int) Math.sqrt(in.length / c.in());
         int outSide = c.outputSide(side);
         int r = c.kernel();
@@ -102,9 +105,24 @@ final class QuantisedNetwork {
             }
         }
         for (int i = 0; i < out.length; i++) {
-            out[i] = out[i] * q.scales()[i % c.out()] + q.bias()[i % c.out()];
+            out[i] = out[i] * q.scales()[i % c.out()] + bias[i % c.out()];
         }
         return out;
+    }
+
+    /** Less what the rounding of weights does to the output where every channel has its mean. */
+    private double[] bias(Convolution c, FoldedConvolution folded, QuantisedConvolution q) {
+        Activations.Tensor source = new Activations(calibration.network()).source(c);
+        float[] means = calibration.means().get(source.name());
+        int[] exponents = calibration.exponents().get(source.stream());
+        int filter = folded.weights().length / c.out();
+        double[] bias = doubles(folded.bias());
+        for (int j = 0; j < folded.weights().length && means != null; j++) {
+            int channel = j % filter / (c.kernel() * c.kernel());
+            double mean = means[channel] / (exponents == null ? 1 : Math.pow(2, exponents[channel]));
+            bias[j / filter] -= ((double) q.weights()[j] * q.scales()[j / filter] - folded.weights()[j]) * mean;
+        }
+        return bias;
     }
 
     private static void add(double[] out, int to, byte[] weights, int tap, int area, Convolution c, double[] in,

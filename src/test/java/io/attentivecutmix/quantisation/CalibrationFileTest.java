@@ -67,7 +67,7 @@ class CalibrationFileTest {
                 for (ResizeFilter filter : ResizeFilter.values()) {
                     Calibration c = new Calibration(s.network(), s.weightsSha256(),
                             new Preprocessing(1024, normalisation, filter), ranges, Integer.MAX_VALUE, s.limits(),
-                            Map.of(), Set.of(), Set.of(), List.of());
+                            Map.of(), Map.of(), Set.of(), Set.of(), List.of());
                     assertEquals(c, Calibration.fromJson(c.toJson()));
                 }
             }
@@ -78,14 +78,17 @@ class CalibrationFileTest {
     @EnumSource(ResNet.class)
     void isSmallAndReadable(ResNet network) {
         String text = Calibrations.full(network, 3).toJson();
-        assertTrue(text.getBytes(StandardCharsets.UTF_8).length < 512 << 10, network + ": " + text.length());
+        assertTrue(text.getBytes(StandardCharsets.UTF_8).length < 1 << 20, network + ": " + text.length());
         List<String> lines = text.lines().toList();
         // one for each tensor and each stream, and fewer than 100 for everything else
-        int entries = new Activations(network).tensors().size() + Calibrations.full(network, 3).exponents().size();
+        Calibration full = Calibrations.full(network, 3);
+        int entries = full.limits().size() + full.exponents().size() + full.means().size();
         assertTrue(lines.size() > entries && lines.size() < entries + 100, network + ": " + lines.size());
         assertTrue(lines.stream().anyMatch(l -> l.matches(" +\"layer1\\.0\\.conv1\" : [0-9.E-]+,")), text);
         String exponents = " +\"layer1\\.0\\.conv1\" : \\[ -?[0-8](, -?[0-8]){63} \\],";
         assertTrue(lines.stream().anyMatch(l -> l.matches(exponents)), text);
+        String means = " +\"layer1\\.0\\.conv1\" : \\[ [0-9.E-]{3,8}(, [0-9.E-]{3,8}){63} \\],";
+        assertTrue(lines.stream().anyMatch(l -> l.matches(means)), text);
     }
 
     @Test
@@ -114,6 +117,9 @@ class CalibrationFileTest {
                     "conv1" : 2.5,
                 """.formatted(Calibrations.SHA), TEXT.substring(0, TEXT.indexOf("    \"layer1.0.conv1\"")));
         assertEquals("""
+                  "means" : {
+                    "input" : [ 0.25, -1.5, 0.0625 ]
+                  },
                   "floating" : [ "conv1" ],
                   "wide" : [ "layer4" ],
                   "agreements" : [ {
@@ -127,7 +133,7 @@ class CalibrationFileTest {
                     "rankCorrelation" : 0.996
                   } ]
                 }
-                """, TEXT.substring(TEXT.indexOf("  \"floating\"")));
+                """, TEXT.substring(TEXT.indexOf("  \"means\"")));
     }
 
     @Test
@@ -237,19 +243,26 @@ class CalibrationFileTest {
         "[ 0, -8, 8, | [ 0, 0, -8, 8, | has 65 values; allowed: 64 | 43",
         "\"layer1.0.conv1\" : [ | \"layer1.0.conv2\" : [ | exponents names layer1.0.conv2; allowed: streams | 43",
         "\"layer1.0.conv1\" : [ | \"layer4\" : [ | exponents names layer4; allowed: streams of RESNET18 other | 43",
-        "[ \"conv1\" ] | [ \"fc\" ] | floating names fc, which is no convolution of RESNET18 | 45",
-        "[ \"conv1\" ] | [ \"conv1\", \"conv1\" ] | floating has conv1 twice | 45",
-        "[ \"conv1\" ] | \"conv1\" | value of \"floating\" is not an array | 45",
-        "[ \"layer4\" ] | [ \"layer5\" ] | wide names layer5; allowed: layer1, layer2, layer3, layer4 | 46",
-        "\"MEAN\" | \"MODE\" | has reduction \"MODE\" | 48",
-        "\"k\" : 6,| | lacks \"k\" | 56",
-        "\"k\" : 6 | \"k\" : 50 | k is 50 in the agreement for MEAN; allowed: 1 to 49 | 57",
-        "5.96875 | 6.5 | meanOverlap is 6.5; allowed: 4.0 to 6.0 | 56",
-        "5.96875 | 1e999 | meanOverlap is Infinity | 56",
-        "0.0125 | -1 | heatError is -1.0 | 56",
-        "\"wide\" : | \"wider\" : | has unknown key \"wider\"; allowed: agreements, exponents, floating, format | 46",
-        "\"wide\" : | \"comment\" : {\"a\" : [1, {}]}, \"wide\" : | has unknown key \"comment\" | 46",
-        "\"wide\" : | \"\\u001b[31m\\u202e\" : 1, \"wide\" : | has unknown key \"\\u001b[31m\\u202e\" | 46"})
+        "\"input\" : [ | \"maxpool\" : [ | means names maxpool, which no convolution of RESNET18 reads | 46",
+        "\"input\" : [ | \"conv1\" : [ | means of conv1 has -1.5; allowed: 0 to 2^100 | 46",
+        "0.25, -1.5 | 0.25, -1e99 | means of input has -Infinity; allowed: -2^100 to 2^100 | 46",
+        "0.25, -1.5 | 0.25, null | is not a number | 46",
+        "0.25, -1.5 | -1.5 | means of input has 2 values; allowed: 3, one for each channel | 46",
+        "0.25, -1.5 | 0, 0.25, -1.5 | means of input has 4 values; allowed: 3, one for each channel | 46",
+        "\"means\" : { | \"means\" : 1, \"mean\" : { | is not an object | 45",
+        "[ \"conv1\" ] | [ \"fc\" ] | floating names fc, which is no convolution of RESNET18 | 48",
+        "[ \"conv1\" ] | [ \"conv1\", \"conv1\" ] | floating has conv1 twice | 48",
+        "[ \"conv1\" ] | \"conv1\" | value of \"floating\" is not an array | 48",
+        "[ \"layer4\" ] | [ \"layer5\" ] | wide names layer5; allowed: layer1, layer2, layer3, layer4 | 49",
+        "\"MEAN\" | \"MODE\" | has reduction \"MODE\" | 51",
+        "\"k\" : 6,| | lacks \"k\" | 59",
+        "\"k\" : 6 | \"k\" : 50 | k is 50 in the agreement for MEAN; allowed: 1 to 49 | 60",
+        "5.96875 | 6.5 | meanOverlap is 6.5; allowed: 4.0 to 6.0 | 59",
+        "5.96875 | 1e999 | meanOverlap is Infinity | 59",
+        "0.0125 | -1 | heatError is -1.0 | 59",
+        "\"wide\" : | \"wider\" : | has unknown key \"wider\"; allowed: agreements, exponents, floating, format | 49",
+        "\"wide\" : | \"comment\" : {\"a\" : [1, {}]}, \"wide\" : | has unknown key \"comment\" | 49",
+        "\"wide\" : | \"\\u001b[31m\\u202e\" : 1, \"wide\" : | has unknown key \"\\u001b[31m\\u202e\" | 49"})
     void whatIsWrongIsNamed(String from, String to, String message, Integer line) {
         assertTrue(TEXT.contains(from), TEXT);
         String changed = TEXT.replaceFirst(Pattern.quote(from),
@@ -266,7 +279,7 @@ class CalibrationFileTest {
     @Test
     void nothingFollowsAndNothingNestsDeep() {
         assertTrue(refusal(TEXT + "{}").fault().contains("goes on after its end"));
-        assertTrue(refusal(TEXT + "x").where().startsWith("line 58"));
+        assertTrue(refusal(TEXT + "x").where().startsWith("line 61"));
         assertTrue(refusal("[".repeat(1000)).where().startsWith("line 1"));
         String deep = "{\"wide\":" + "[".repeat(1 << 20);
         assertTrue(refusal(deep).fault().contains("depth"), refusal(deep).fault());
@@ -315,7 +328,7 @@ class CalibrationFileTest {
                 assertThrows(CalibrationException.class, () -> Calibration.load(large)).getMessage());
         Path latin = Files.write(folder.resolve("latin.json"),
                 TEXT.replace("\"conv1\" ]", "\"conv\u00e9\" ]").getBytes(StandardCharsets.ISO_8859_1));
-        assertEquals(latin + ": line 45: is not UTF-8",
+        assertEquals(latin + ": line 48: is not UTF-8",
                 assertThrows(CalibrationException.class, () -> Calibration.load(latin)).getMessage());
         Path wrong = Files.writeString(folder.resolve("wrong.json"), TEXT.replace("0.9999", "0.1"));
         CalibrationException w = assertThrows(CalibrationException.class, () -> Calibration.load(wrong));

@@ -12,6 +12,7 @@ import io.attentivecutmix.network.ResNet;
 import io.attentivecutmix.network.ResNet.Convolution;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,14 +65,17 @@ class CalibrationSearchTest {
         @Override
         public void observe(IntFunction<ActivationObserver> observers) {
             ActivationObserver[] two = {observers.apply(0), observers.apply(1)};
-            for (int i = 0; i < 4; i++) {
+            for (int i = 0; i < IMAGES; i++) {
                 for (Activations.Tensor t : new Activations(NETWORK).tensors().values()) {
                     float[] values = new float[2 * t.channels()];
                     for (int c = 0; c < t.channels(); c++) {
-                        values[c] = scale * (1 << c % 4) * (i + 1) / 4;
+                        values[c] = scale * (1 << c % 4) * (i % 4 + 1) / 4;
                         values[t.channels() + c] = t.signed() ? -values[c] : 0;
                     }
                     two[i % 2].observe(t.name(), FloatBuffer.wrap(values), 2, t.channels());
+                    if (t.name().equals("conv1")) {
+                        two[i % 2].observe(Activations.POOLED, FloatBuffer.wrap(values), 1, t.channels());
+                    }
                 }
             }
         }
@@ -156,6 +160,34 @@ class CalibrationSearchTest {
         assertEquals(4, c.limits().get("layer2.0.conv2"));
         assertEquals(8, c.limits().get("layer4.0.conv2"), "layer 4 is never scaled");
         assertTrue(c.exponents().keySet().stream().noneMatch(s -> s.equals("layer4") || s.equals("input")));
+    }
+
+    /**
+     * Images are a quarter to four quarters of the maxima 1, 2, 4, 8, on average 5/8; half the positions are 0, or of the other sign in
+     * what is signed. The max-pool keeps the others.
+     */
+    @Test
+    void meansAreThoseOfWhatConvolutionsRead() {
+        Calibration c = search(new Model(), 0);
+        assertArrayEquals(new float[3], c.means().get("input"));
+        assertArrayEquals(new float[] {0.625f, 1.25f, 2.5f, 5}, Arrays.copyOf(c.means().get("conv1"), 4));
+        // three digits, halves to even: 0.3125, 0.625, 1.25, 2.5
+        assertArrayEquals(new float[] {0.312f, 0.625f, 1.25f, 2.5f},
+                Arrays.copyOf(c.means().get("layer3.1.conv1"), 4));
+        assertEquals(17, c.means().size(), "the image and what 16 of 20 convolutions write");
+        assertEquals(0.312f, c.means().get("layer4.1.conv1")[508]);
+    }
+
+    /** They are real values, whatever the channels are scaled by. */
+    @Test
+    void meansDoNotDependOnTheEqualisation() {
+        Model model = new Model();
+        model.unequalised = 0.05;
+        Calibration scaled = search(model, 0);
+        Calibration plain = search(new Model(), 0);
+        assertTrue(plain.exponents().isEmpty() && !scaled.exponents().isEmpty());
+        plain.means().forEach((tensor, means) -> assertArrayEquals(means, scaled.means().get(tensor), tensor));
+        assertEquals(plain.means().keySet(), scaled.means().keySet());
     }
 
     @Test

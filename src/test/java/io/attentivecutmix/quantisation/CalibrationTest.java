@@ -30,8 +30,13 @@ class CalibrationTest {
 
     private static Calibration with(Map<String, Float> limits, Map<String, int[]> exponents, Set<String> floating,
             Set<String> wide, List<Agreement> agreements) {
+        return with(limits, exponents, Map.of(), floating, wide, agreements);
+    }
+
+    private static Calibration with(Map<String, Float> limits, Map<String, int[]> exponents,
+            Map<String, float[]> means, Set<String> floating, Set<String> wide, List<Agreement> agreements) {
         return new Calibration(SMALL.network(), SMALL.weightsSha256(), SMALL.preprocessing(), SMALL.ranges(),
-                SMALL.images(), limits, exponents, floating, wide, agreements);
+                SMALL.images(), limits, exponents, means, floating, wide, agreements);
     }
 
     private static String refusal(Runnable make) {
@@ -111,6 +116,31 @@ class CalibrationTest {
         }
     }
 
+    private static String meansRefusal(String tensor, float... values) {
+        return refusal(() -> with(SMALL.limits(), Map.of(), Map.of(tensor, values), Set.of(), Set.of(), List.of()));
+    }
+
+    @Test
+    void meansThatAreNotAllowed() {
+        assertEquals("means of input has NaN; allowed: -2^100 to 2^100", meansRefusal("input", 1, Float.NaN, 2));
+        assertEquals("means of input has -Infinity; allowed: -2^100 to 2^100",
+                meansRefusal("input", 1, 2, Float.NEGATIVE_INFINITY));
+        assertEquals("means of input has " + 0x1.000002p100f + "; allowed: -2^100 to 2^100",
+                meansRefusal("input", 1, 2, 0x1.000002p100f));
+        float[] negative = new float[64];
+        negative[63] = -Float.MIN_VALUE;
+        assertEquals("means of conv1 has " + -Float.MIN_VALUE + "; allowed: 0 to 2^100",
+                meansRefusal("conv1", negative));
+        assertEquals("means of conv1 has 3 values; allowed: 64, one for each channel", meansRefusal("conv1", 1, 2, 3));
+        // what a shortcut's convolution writes is only added, and the last tensor is read by the heat map
+        for (String name : List.of("layer2.0.downsample.0", "layer4.1.conv2", "layer1", "fc", "maxpool")) {
+            assertEquals("means names " + name + ", which no convolution of RESNET18 reads", meansRefusal(name, 1));
+        }
+        float[] edges = {-0x1p100f, 0x1p100f, -0f};
+        assertArrayEquals(edges, with(SMALL.limits(), Map.of(), Map.of("input", edges), Set.of(), Set.of(), List.of())
+                .means().get("input"));
+    }
+
     @Test
     void namesThatAreNotAllowed() {
         assertEquals("floating names fc, which is no convolution of RESNET18",
@@ -151,14 +181,14 @@ class CalibrationTest {
     void hashesThatAreNone(String hash) {
         assertEquals("weightsSha256 is " + hash + "; allowed: 64 digits of 0-9 and a-f",
                 refusal(() -> new Calibration(SMALL.network(), hash, SMALL.preprocessing(), SMALL.ranges(), 1,
-                        SMALL.limits(), Map.of(), Set.of(), Set.of(), List.of())));
+                        SMALL.limits(), Map.of(), Map.of(), Set.of(), Set.of(), List.of())));
     }
 
     @Test
     void otherNumbersThatAreNotAllowed() {
         assertEquals("images is 0; allowed: 1 or more",
                 refusal(() -> new Calibration(SMALL.network(), SMALL.weightsSha256(), SMALL.preprocessing(),
-                        SMALL.ranges(), 0, SMALL.limits(), Map.of(), Set.of(), Set.of(), List.of())));
+                        SMALL.ranges(), 0, SMALL.limits(), Map.of(), Map.of(), Set.of(), Set.of(), List.of())));
         assertEquals("inputSide is 225; allowed: multiples of 32 from 32 to 1024",
                 refusal(() -> new Preprocessing(225, Normalisation.NONE, ResizeFilter.BICUBIC)));
         assertEquals("share is 0.5; allowed: above 0.5, to 1", refusal(() -> new RangeChoice.Percentile(0.5)));
@@ -171,17 +201,24 @@ class CalibrationTest {
         Map<String, int[]> exponents = new LinkedHashMap<>(Map.of("layer1", e));
         Set<String> floating = new HashSet<>(Set.of("conv1"));
         List<Agreement> agreements = new ArrayList<>(SMALL.agreements());
-        Calibration c = with(limits, exponents, floating, Set.of(), agreements);
+        float[] m = {1, -2, 3};
+        Map<String, float[]> means = new LinkedHashMap<>(Map.of("input", m));
+        Calibration c = with(limits, exponents, means, floating, Set.of(), agreements);
         Calibration same = Calibration.fromJson(c.toJson());
         e[0] = 99;
         limits.put("conv1", -1f);
+        m[0] = 99;
+        means.clear();
         exponents.clear();
         floating.clear();
         agreements.clear();
         c.exponents().get("layer1")[1] = 99;
         c.exponents().clear();
+        c.means().get("input")[1] = 99;
+        c.means().clear();
         assertEquals(same, c);
         assertArrayEquals(repeated(64, 3), c.exponents().get("layer1"));
+        assertArrayEquals(new float[] {1, -2, 3}, c.means().get("input"));
         assertThrows(UnsupportedOperationException.class, () -> c.limits().put("conv1", 1f));
         assertThrows(UnsupportedOperationException.class, () -> c.floating().add("conv1"));
         assertThrows(UnsupportedOperationException.class, () -> c.wide().add("layer1"));
@@ -197,7 +234,15 @@ class CalibrationTest {
         Map<String, int[]> other = b.exponents();
         other.get("layer1")[7] ^= 1;
         assertNotEquals(a, new Calibration(b.network(), b.weightsSha256(), b.preprocessing(), b.ranges(), b.images(),
-                b.limits(), other, b.floating(), b.wide(), b.agreements()));
+                b.limits(), other, b.means(), b.floating(), b.wide(), b.agreements()));
+        Map<String, float[]> means = b.means();
+        means.get("layer1.0.conv1")[7] += 1;
+        Calibration shifted = new Calibration(b.network(), b.weightsSha256(), b.preprocessing(), b.ranges(),
+                b.images(), b.limits(), b.exponents(), means, b.floating(), b.wide(), b.agreements());
+        assertNotEquals(a, shifted);
+        assertFalse(a.hasWeightsOf(shifted));
+        assertTrue(a.hasWeightsOf(new Calibration(b.network(), b.weightsSha256(), b.preprocessing(), b.ranges(),
+                b.images(), b.limits(), b.exponents(), b.means(), Set.of(), Set.of(), List.of())));
         assertNotEquals(a, b.withAgreements(List.of()));
         assertEquals(a, b.withAgreements(List.of()).withAgreements(a.agreements()));
         // whatever the order in which names were given
@@ -206,7 +251,7 @@ class CalibrationTest {
         Map<String, Float> reversed = new LinkedHashMap<>();
         names.forEach(n -> reversed.put(n, b.limits().get(n)));
         Calibration c = new Calibration(b.network(), b.weightsSha256(), b.preprocessing(), b.ranges(), b.images(),
-                reversed, b.exponents(), b.floating(), b.wide(), b.agreements());
+                reversed, b.exponents(), b.means(), b.floating(), b.wide(), b.agreements());
         assertEquals(a.toJson(), c.toJson());
     }
 

@@ -38,6 +38,21 @@ final class Calibrations {
         return exponents;
     }
 
+    /** Three digits for every channel that a convolution reads, as a calibration finds them. */
+    static Map<String, float[]> means(ResNet network, Random random) {
+        Activations activations = new Activations(network);
+        Map<String, float[]> means = new LinkedHashMap<>();
+        network.convolutions().forEach(c -> means.computeIfAbsent(activations.source(c).name(), name -> {
+            float[] m = new float[c.in()];
+            for (int i = 0; i < m.length; i++) {
+                m[i] = Float.parseFloat((100 + random.nextInt(900)) + "E" + (random.nextInt(4) - 5));
+            }
+            return m;
+        }));
+        means.get(Activations.INPUT)[1] *= -1;
+        return means;
+    }
+
     static List<Agreement> agreements(Random random) {
         List<Agreement> agreements = new ArrayList<>();
         for (Reduction r : Reduction.values()) {
@@ -51,7 +66,8 @@ final class Calibrations {
     static Calibration full(ResNet network, long seed) {
         Random random = new Random(seed);
         return new Calibration(network, SHA, PREPROCESSING, new RangeChoice.Percentile(1 - random.nextDouble() / 8),
-                128, limits(network, random), exponents(network, random), Set.of("conv1", "layer4.1.conv2"),
+                128, limits(network, random), exponents(network, random), means(network, random),
+                Set.of("conv1", "layer4.1.conv2"),
                 Set.of("layer3", "layer4"), agreements(random));
     }
 
@@ -63,7 +79,8 @@ final class Calibrations {
         e[1] = -8;
         e[2] = 8;
         return new Calibration(ResNet.RESNET18, SHA, PREPROCESSING, new RangeChoice.Percentile(0.9999), 128, limits,
-                Map.of("layer1.0.conv1", e), Set.of("conv1"), Set.of("layer4"),
+                Map.of("layer1.0.conv1", e), Map.of("input", new float[] {0.25f, -1.5f, 0.0625f}),
+                Set.of("conv1"), Set.of("layer4"),
                 List.of(new Agreement(Reduction.MEAN, 512, 6, 5.96875, 4, 0.975, 0.0125, 0.996)));
     }
 }
