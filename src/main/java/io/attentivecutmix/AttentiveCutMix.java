@@ -76,6 +76,7 @@ public final class AttentiveCutMix implements AutoCloseable {
 
     private final Device device;
     private final Precision precision;
+    private final Optional<Calibration> calibration;
     private final MixOptions options;
     private final PixelFormat output;
     private final boolean hasExtractor;
@@ -95,6 +96,7 @@ public final class AttentiveCutMix implements AutoCloseable {
     private AttentiveCutMix(Builder builder, Device device, Precision precision, int threads) {
         this.device = device;
         this.precision = precision;
+        calibration = Optional.ofNullable(builder.calibration);
         options = builder.options;
         output = builder.output;
         keepHeatMaps = builder.keepHeatMaps;
@@ -563,7 +565,7 @@ public final class AttentiveCutMix implements AutoCloseable {
     public Fingerprint fingerprint() {
         gate.enter("fingerprint");
         try {
-            return Fingerprint.of(device, precision, options, engine, weightsSha256);
+            return Fingerprint.of(device, precision, options, engine, weightsSha256, calibration);
         } finally {
             leave();
         }

@@ -16,6 +16,7 @@ import io.attentivecutmix.quantisation.CalibrationSearch;
 import io.attentivecutmix.quantisation.Preprocessing;
 import io.attentivecutmix.quantisation.RangeChoice;
 import io.attentivecutmix.weights.Weights;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -29,25 +30,36 @@ import java.util.function.Consumer;
  * result on other images with {@link #compare}. The same images in the same order give the same calibration, whatever
  * the number of threads.
  *
- * <p>Not thread-safe; owns native memory and must be closed. Images are kept as the network reads them: 12·S² bytes
- * each of heap.
+ * <p>One call at a time; a second concurrent caller gets an {@link IllegalStateException}. Owns native memory and must
+ * be closed, which waits for a running call. Images are kept as the network reads them: 12·S² bytes each of heap.
  */
 public final class Calibrator implements AutoCloseable {
     private static final double STANDARD_SHARE = 5.9 / 6;
     private static final int PAPER_K = 6;
 
-    private final Builder choices;
+    private final Weights weights;
+    private final MixOptions options;
+    private final RangeChoice ranges;
+    private final double target;
+    private final Consumer<String> progress;
     private final int k;
     private final CpuCalibration networks;
-    private boolean closed;
+    private final CallGate gate = new CallGate("calibrator");
+    /** The one that is open, or null. */
+    private Comparison comparing;
 
     private Calibrator(Builder builder) {
-        choices = builder;
-        MixOptions options = builder.options;
+        weights = builder.weights;
+        options = builder.options;
+        ranges = builder.ranges;
+        progress = builder.progress;
         // where k is drawn, agreement is measured for the paper's
         k = options.patches() instanceof Patches.Fixed fixed ? fixed.k()
                 : Math.min(PAPER_K, options.grid() * options.grid());
-        Weights weights = builder.weights;
+        target = Double.isNaN(builder.target) ? STANDARD_SHARE * k : builder.target;
+        if (target > k) {
+            throw new IllegalArgumentException("target is " + target + "; allowed: 0 to " + k + " (k)");
+        }
         networks = CpuDevice.calibrate(new EngineConfig(weights.network(), weights,
                 weights.hasClassifier() ? weights.classifier() : null, options, Precision.FP32, builder.threads));
     }
@@ -64,9 +76,14 @@ public final class Calibrator implements AutoCloseable {
      *     finite; none was added then
      */
     public void add(ImageBatch images) {
-        open();
-        Checks.batch(choices.options, Objects.requireNonNull(images, "images"));
-        networks.add(images);
+        Objects.requireNonNull(images, "images");
+        gate.enter("add");
+        try {
+            Checks.batch(options, images);
+            networks.add(images);
+        } finally {
+            leave();
+        }
     }
 
     /** Images added so far. */
@@ -78,48 +95,71 @@ public final class Calibrator implements AutoCloseable {
      * Finds a calibration. Its agreements are those of the images added, one for each reduction that the weights allow;
      * whether they are good enough is for the caller to say. Takes seconds to minutes.
      *
-     * @throws IllegalStateException if no image was added
+     * @throws IllegalStateException if no image was added, or a comparison is open
      */
     public Calibration calibrate() {
-        open();
-        if (count() == 0) {
-            throw new IllegalStateException("no image was added; calibrate needs some that are like those to be mixed");
+        gate.enter("calibrate");
+        try {
+            if (count() == 0) {
+                throw new IllegalStateException(
+                        "no image was added; calibrate needs some that are like those to be mixed");
+            }
+            requireNoComparison();
+            return new CalibrationSearch(networks, weights.sha256(), Preprocessing.of(options), options.reduction(), k,
+                    ranges, target, progress).run();
+        } finally {
+            leave();
         }
-        double target = Double.isNaN(choices.target) ? STANDARD_SHARE * k : choices.target;
-        return new CalibrationSearch(networks, choices.weights.sha256(), Preprocessing.of(choices.options),
-                choices.options.reduction(), k, choices.ranges, target, choices.progress).run();
     }
 
     /**
-     * Starts measuring a calibration on images that are not kept. Close it before the next {@link #calibrate}.
+     * Starts measuring a calibration on images that are not kept. One comparison is open at a time.
      *
      * @throws IllegalArgumentException if the calibration is for other weights or options
+     * @throws IllegalStateException if another comparison is open
      */
     public Comparison compare(Calibration calibration) {
-        open();
-        calibration.check(choices.weights.network(), choices.weights.sha256(), Preprocessing.of(choices.options));
-        return new Comparison(networks.compare(calibration));
-    }
-
-    private void open() {
-        if (closed) {
-            throw new IllegalStateException("the calibrator is closed");
+        gate.enter("compare");
+        try {
+            calibration.check(weights.network(), weights.sha256(), Preprocessing.of(options));
+            requireNoComparison();
+            comparing = new Comparison(networks.compare(calibration));
+            return comparing;
+        } finally {
+            leave();
         }
     }
 
-    /** Frees everything; may be called again. */
+    private void requireNoComparison() {
+        if (comparing != null) {
+            throw new IllegalStateException("a comparison is open; allowed: one at a time, so close it first");
+        }
+    }
+
+    private void leave() {
+        gate.leave();
+        Reference.reachabilityFence(this);
+    }
+
+    /** Refuses new calls, waits for the running one, then frees everything, an open comparison too; may be repeated. */
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            networks.close();
+        if (gate.close()) {
+            try {
+                if (comparing != null) {
+                    comparing.both.close();
+                }
+            } finally {
+                networks.close();
+            }
         }
     }
 
-    /** FP32 and INT8 side by side. */
+    /** FP32 and INT8 side by side; a part of its calibrator, which allows one call of either at a time. */
     public final class Comparison implements AutoCloseable {
         private final CpuCalibration.Comparison both;
         private final List<AgreementCounter> counters = new ArrayList<>();
+        private boolean closed;
 
         private Comparison(CpuCalibration.Comparison both) {
             this.both = both;
@@ -130,14 +170,22 @@ public final class Calibrator implements AutoCloseable {
 
         /** Runs both networks on a batch; for {@link Reduction#CLASS}, the images count as class 0, 1, 2, … in turn. */
         public void add(ImageBatch images) {
-            open();
-            Checks.batch(choices.options, Objects.requireNonNull(images, "images"));
-            float[][][] heat = both.heat(images);
-            int cells = networks.cells();
-            for (int r = 0; r < counters.size(); r++) {
-                for (int i = 0; i < images.count(); i++) {
-                    counters.get(r).add(heat[0][r], i * cells, heat[1][r], i * cells, cells);
+            Objects.requireNonNull(images, "images");
+            gate.enter("add");
+            try {
+                if (closed) {
+                    throw new IllegalStateException("add was called on a closed comparison");
                 }
+                Checks.batch(options, images);
+                float[][][] heat = both.heat(images);
+                int cells = networks.cells();
+                for (int r = 0; r < counters.size(); r++) {
+                    for (int i = 0; i < images.count(); i++) {
+                        counters.get(r).add(heat[0][r], i * cells, heat[1][r], i * cells, cells);
+                    }
+                }
+            } finally {
+                leave();
             }
         }
 
@@ -146,9 +194,22 @@ public final class Calibrator implements AutoCloseable {
             return counters.stream().map(AgreementCounter::result).toList();
         }
 
+        /** Frees the network in 8 bits; may be repeated, and after the calibrator's close does nothing. */
         @Override
         public void close() {
-            both.close();
+            if (gate.isClosed()) {
+                return;
+            }
+            gate.enter("close");
+            try {
+                if (!closed) {
+                    closed = true;
+                    comparing = null;
+                    both.close();
+                }
+            } finally {
+                leave();
+            }
         }
     }
 

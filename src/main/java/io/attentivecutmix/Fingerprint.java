@@ -4,6 +4,7 @@ import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.method.Draws;
 import io.attentivecutmix.method.MixOptions;
 import io.attentivecutmix.method.Precision;
+import io.attentivecutmix.quantisation.Calibration;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringWriter;
@@ -40,6 +41,7 @@ import tools.jackson.core.json.JsonFactory;
  * @param plan SHA-256 of the list of the extractor's layers and the implementation that runs each, lower-case hex;
  *     empty without an extractor
  * @param weights SHA-256 of the weights' tensors ({@code Weights.tensorsSha256}); empty without an extractor
+ * @param calibration {@link Calibration#sha256} of that of INT8; empty with any other precision
  */
 public record Fingerprint(
         String library,
@@ -51,7 +53,8 @@ public record Fingerprint(
         Precision precision,
         MixOptions options,
         Optional<String> plan,
-        Optional<String> weights) {
+        Optional<String> weights,
+        Optional<String> calibration) {
     private static final JsonFactory FACTORY = new JsonFactory();
 
     public Fingerprint {
@@ -64,17 +67,19 @@ public record Fingerprint(
         Objects.requireNonNull(options, "options");
         Objects.requireNonNull(plan, "plan");
         Objects.requireNonNull(weights, "weights");
+        Objects.requireNonNull(calibration, "calibration");
     }
 
     static Fingerprint of(Device device, Precision precision, MixOptions options, Engine engine,
-            Optional<String> weights) {
+            Optional<String> weights, Optional<Calibration> calibration) {
         List<String> layers = engine.implementations();
         return new Fingerprint(libraryVersion(), Draws.VERSION,
                 System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version"),
                 System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                         + System.getProperty("os.arch"),
                 device.name(), engine.provenance(), precision, options,
-                layers.isEmpty() ? Optional.empty() : Optional.of(sha256(String.join("\n", layers))), weights);
+                layers.isEmpty() ? Optional.empty() : Optional.of(sha256(String.join("\n", layers))), weights,
+                calibration.map(Calibration::sha256));
     }
 
     /** This library's version, as its project file has it. */
@@ -115,6 +120,7 @@ public record Fingerprint(
             g.writeRawValue(options.toJson());
             g.writeStringProperty("plan", plan.orElse(null));
             g.writeStringProperty("weights", weights.orElse(null));
+            g.writeStringProperty("calibration", calibration.orElse(null));
             g.writeEndObject();
         }
         return text.toString();

@@ -189,10 +189,61 @@ class CalibratorTest {
             refused("image 1 holds a value that is not finite", () -> calibrator.add(spoiled));
             assertEquals(0, calibrator.count());
         }
+        refused("target is 9.5; allowed: 0 to 9 (k)", () -> builder().target(9.5).build());
         Calibrator closed = builder().build();
         closed.close();
         closed.close();
         assertThrows(IllegalStateException.class, () -> closed.add(images(1, 1)));
+    }
+
+    @Test
+    void aComparisonIsClosedBeforeTheNext() {
+        Calibration one = calibrate(builder().target(0), 2);
+        Calibration other = calibrate(builder().target(0), 4);
+        Calibrator calibrator = builder().build();
+        Calibrator.Comparison first = calibrator.compare(one);
+        first.add(images(2, 1));
+        String open = "a comparison is open; allowed: one at a time, so close it first";
+        assertEquals(open,
+                assertThrows(IllegalStateException.class, () -> calibrator.compare(other)).getMessage());
+        calibrator.add(images(3, 1));
+        assertEquals(open, assertThrows(IllegalStateException.class, calibrator::calibrate).getMessage());
+        first.close();
+        first.close();
+        assertEquals("add was called on a closed comparison",
+                assertThrows(IllegalStateException.class, () -> first.add(images(2, 1))).getMessage());
+        Calibrator.Comparison second = calibrator.compare(other);
+        second.add(images(2, 3));
+        calibrator.close();
+        assertEquals(3, second.agreements().get(0).images());
+        assertThrows(IllegalStateException.class, () -> second.add(images(2, 1)));
+        second.close();
+    }
+
+    /** What was built keeps the choices it was built with. */
+    @Test
+    void aBuilderMayBeUsedAgain() {
+        Calibrator.Builder builder = builder().target(0);
+        try (Calibrator first = builder.build()) {
+            builder.weights(Weights.synthetic(18, SEED + 1)).target(9);
+            first.add(images(1, 2));
+            assertEquals(WEIGHTS.sha256(), first.calibrate().weightsSha256());
+        }
+    }
+
+    /** Two mixers that differ in nothing but the calibration are told apart. */
+    @Test
+    void theFingerprintNamesTheCalibration() {
+        Calibration one = calibrate(builder().target(0), 2);
+        Calibration other = calibrate(builder().target(0), 4);
+        try (AttentiveCutMix a = mixer(Precision.INT8).calibration(one).build();
+                AttentiveCutMix b = mixer(Precision.INT8).calibration(other).build();
+                AttentiveCutMix c = mixer(Precision.FP32).build()) {
+            assertEquals(one.sha256(), a.fingerprint().calibration().orElseThrow());
+            assertEquals(other.sha256(), b.fingerprint().calibration().orElseThrow());
+            assertTrue(c.fingerprint().calibration().isEmpty());
+            assertTrue(a.fingerprint().toJson().contains("\"calibration\":\"" + one.sha256() + "\""));
+        }
     }
 
     private static void refused(String message, org.junit.jupiter.api.function.Executable call) {

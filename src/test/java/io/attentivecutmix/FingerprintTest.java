@@ -64,7 +64,7 @@ class FingerprintTest {
         AttentiveCutMix mixer = AttentiveCutMix.builder().device(Device.cpu()).options(OPTIONS.withMode(Mode.CUTMIX))
                 .build();
         assertEquals(Optional.empty(), mixer.fingerprint().plan());
-        assertTrue(mixer.fingerprint().toJson().endsWith("\"plan\":null,\"weights\":null}"));
+        assertTrue(mixer.fingerprint().toJson().endsWith("\"plan\":null,\"weights\":null,\"calibration\":null}"));
         mixer.close();
         assertThrows(IllegalStateException.class, mixer::fingerprint);
     }

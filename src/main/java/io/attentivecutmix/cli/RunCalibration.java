@@ -10,12 +10,8 @@ import io.attentivecutmix.quantisation.Calibration;
 import io.attentivecutmix.quantisation.Preprocessing;
 import io.attentivecutmix.weights.Weights;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -146,14 +142,6 @@ final class RunCalibration {
 
     /** Of the file's text as it is written, whatever spacing somebody changed by hand; "none" without one. */
     String sha256() {
-        if (calibration == null) {
-            return "none";
-        }
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256")
-                    .digest(calibration.toJson().getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java platform has SHA-256", e);
-        }
+        return calibration == null ? "none" : calibration.sha256();
     }
 }

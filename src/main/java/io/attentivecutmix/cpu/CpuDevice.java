@@ -1,5 +1,6 @@
 package io.attentivecutmix.cpu;
 
+import io.attentivecutmix.engine.DeviceException;
 import io.attentivecutmix.engine.DeviceUnavailableException;
 import io.attentivecutmix.engine.Engine;
 import io.attentivecutmix.engine.EngineConfig;
@@ -11,6 +12,7 @@ import io.attentivecutmix.natives.NativeLibraries;
 import io.attentivecutmix.natives.NativeLibraryException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.BytePointer;
 
@@ -30,6 +33,8 @@ import org.bytedeco.javacpp.BytePointer;
  * engine without an extractor needs no native library.
  */
 public final class CpuDevice {
+    private static final System.Logger LOG = System.getLogger(CpuDevice.class.getName());
+
     static final String JAVACPP_VERSION = "1.5.13";
     static final String DNNL_VERSION = "3.11-1.5.13";
     static final String OPENCL_VERSION = "3.0-1.5.13";
@@ -64,11 +69,11 @@ public final class CpuDevice {
             try {
                 NativeLibraries.load(org.bytedeco.dnnl.global.dnnl.class);
                 precisions.add(Precision.FP32);
-                if (Bf16.convolutionsRun()) {
+                if (probed(Precision.BF16, Bf16::convolutionsRun)) {
                     precisions.add(Precision.BF16);
                     bf16 = Bf16.isNative();
                 }
-                int8 = Int8.isNative();
+                int8 = probed(Precision.INT8, Int8::isNative);
                 if (int8) {
                     precisions.add(Precision.INT8);
                 }
@@ -82,6 +87,16 @@ public final class CpuDevice {
             PRECISIONS = Collections.unmodifiableSet(precisions);
             NATIVE_BF16 = bf16;
             NATIVE_INT8 = int8;
+        }
+    }
+
+    /** What a probe says; one that fails costs its precision only. */
+    private static boolean probed(Precision precision, BooleanSupplier probe) {
+        try {
+            return probe.getAsBoolean();
+        } catch (DeviceException e) {
+            LOG.log(Level.WARNING, precision + " is not offered: trying it failed", e);
+            return false;
         }
     }
 

@@ -12,7 +12,9 @@ import io.attentivecutmix.quantisation.Calibration;
 import io.attentivecutmix.quantisation.Equalisation;
 import io.attentivecutmix.quantisation.QuantisedConvolution;
 import io.attentivecutmix.quantisation.WeightQuantiser;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.bytedeco.dnnl.dnnl_memory;
@@ -26,11 +28,12 @@ import org.bytedeco.javacpp.Pointer;
  * The network's weights in the layouts that oneDNN's kernels want, made once and read by every worker.
  *
  * <p>A layer's layout is known when the first worker has described its convolution; the others then find it here.
+ * Networks of several calibrations may share this, and oneDNN may want one convolution in several layouts for them.
  * Only the building of workers writes, under this object's lock.
  */
 final class SharedWeights implements AutoCloseable {
     private final NativeScope scope = new NativeScope();
-    private final Map<Key, Layer> layers = new HashMap<>();
+    private final Map<Key, List<Layer>> layers = new HashMap<>();
     private final Map<Float, dnnl_memory> scalars = new HashMap<>();
     private final OneDnn oneDnn;
     private final BatchNorm batchNorm;
@@ -77,16 +80,15 @@ final class SharedWeights implements AutoCloseable {
     /** The weights for a convolution described by {@code d}, of {@code type}, a {@code dnnl_data_type}. */
     synchronized Layer layer(Convolution c, dnnl_primitive_desc d, int type) {
         dnnl_memory_desc wanted = OneDnn.queried(d, dnnl_query_weights_md);
-        Key key = new Key(c.name(), type);
-        Layer known = layers.get(key);
-        if (known == null) {
-            known = batchNorm == BatchNorm.PER_IMAGE ? unfolded(c, wanted) : folded(c, wanted, type == dnnl_s8);
-            layers.put(key, known);
-        } else if (dnnl_memory_desc_equal(known.layout(), wanted) == 0) {
-            throw new IllegalStateException("oneDNN chose two weight layouts for layer " + c.name()
-                    + ", though every worker describes it alike");
+        List<Layer> known = layers.computeIfAbsent(new Key(c.name(), type), k -> new ArrayList<>());
+        for (Layer layer : known) {
+            if (dnnl_memory_desc_equal(layer.layout(), wanted) != 0) {
+                return layer;
+            }
         }
-        return known;
+        Layer made = batchNorm == BatchNorm.PER_IMAGE ? unfolded(c, wanted) : folded(c, wanted, type == dnnl_s8);
+        known.add(made);
+        return made;
     }
 
     /** One number, as an argument. */

@@ -12,8 +12,8 @@ import java.util.Objects;
  * @param meanOverlap of k, how many cells are in both sets, on average
  * @param leastOverlap of the worst image
  * @param identical share of images whose two sets are the same, 0 to 1
- * @param heatError mean over images of ‖h8 − h‖ / ‖h − mean(h)‖: the error beside what tells cells apart. Images whose
- *     float map is constant, or one of whose maps is not finite, are left out; 0 if all are
+ * @param heatError mean over images of ‖(h8 − mean(h8)) − (h − mean(h))‖ / ‖h − mean(h)‖: the error of what tells
+ *     cells apart, so that a shift of the whole map counts for nothing. Images whose map is constant are left out
  * @param rankCorrelation mean over images of Spearman's, −1 to 1, of all cells; ties have their mean rank. Images whose
  *     float map is constant are left out, 0 if all are; an 8-bit map that alone is constant counts as 0
  */

@@ -81,17 +81,20 @@ public final class AgreementCounter {
         }
     }
 
-    /** ‖b − a‖ / ‖a − mean(a)‖; not finite if a map is not. */
+    /** ‖b − mean(b) − (a − mean(a))‖ / ‖a − mean(a)‖; not finite if a map is not. */
     private static double error(float[] a, int aOffset, float[] b, int bOffset, int cells) {
         double mean = 0;
+        double shift = 0;
         for (int c = 0; c < cells; c++) {
             mean += a[aOffset + c];
+            shift += (double) b[bOffset + c] - a[aOffset + c];
         }
         mean /= cells;
+        shift /= cells;
         double difference = 0;
         double spread = 0;
         for (int c = 0; c < cells; c++) {
-            double d = (double) b[bOffset + c] - a[aOffset + c];
+            double d = (double) b[bOffset + c] - a[aOffset + c] - shift;
             double s = a[aOffset + c] - mean;
             difference += d * d;
             spread += s * s;

@@ -3,10 +3,14 @@ package io.attentivecutmix.quantisation;
 import io.attentivecutmix.network.ResNet;
 import io.attentivecutmix.network.ResNet.Convolution;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +32,13 @@ import java.util.function.ToIntFunction;
  * {@link BiasCorrection} takes what that adds to the output, on average, from the bias. Products are summed in 32-bit
  * integers, scaled, and bias, residual and ReLU are applied in float before the result is stored. A convolution that is
  * computed in float is neither rounded nor corrected.
+ *
+ * <p><b>Types.</b> A tensor is stored in 8 bits if the convolution that writes it and the one that reads it are; else
+ * it is in float, and rounded where a convolution in 8 bits reads it. A block's output, which the next block reads and
+ * adds, is in 8 bits if the block's last convolution is, its downsample, if it has one, is too, and its stream is not
+ * wide. A shortcut's convolution writes −128..127 for such a block and float for any other; a shortcut of another type
+ * than its block's output is converted before the sum. The last block's output is always float32. Elsewhere "float" is
+ * bfloat16 where the device has it natively and float32 where not.
  *
  * <p><b>File.</b> {@link #toJson} writes one JSON object of less than 1 MiB; {@link #fromJson} takes nothing else.
  * Its keys, all of which must be there, in any order:
@@ -207,5 +218,15 @@ public record Calibration(ResNet network, String weightsSha256, Preprocessing pr
     private static <T> boolean equal(Map<String, T> a, Map<String, T> b, BiPredicate<T, T> equals) {
         return a.keySet().equals(b.keySet())
                 && a.entrySet().stream().allMatch(e -> equals.test(e.getValue(), b.get(e.getKey())));
+    }
+
+    /** Lower-case hex SHA-256 of {@link #toJson} in UTF-8, which is what {@link #save} writes. */
+    public String sha256() {
+        try {
+            return HexFormat.of().formatHex(
+                    MessageDigest.getInstance("SHA-256").digest(toJson().getBytes(StandardCharsets.UTF_8)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
     }
 }

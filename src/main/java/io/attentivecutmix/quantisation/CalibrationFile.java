@@ -32,7 +32,10 @@ import tools.jackson.core.JsonGenerator;
 
 /** {@link Calibration} to and from its file; the form is in its Javadoc. Whoever wrote a file is not trusted. */
 final class CalibrationFile {
-    /** Longest file, in bytes; the largest network's, with an exponent and a mean for every channel, needs a quarter of it. */
+    /**
+     * Longest file, in bytes; the largest network's, with an exponent and a mean for every channel, needs a sixth of
+     * it.
+     */
     static final int MAX_BYTES = 4 << 20;
 
     private static final int FORMAT = 1;

@@ -122,7 +122,8 @@ public final class CalibrationSearch {
     private Calibration partlyFloating(Calibration start) {
         List<String> order = bySensitivity(start);
         Calibration all = with(start, new HashSet<>(order), start.wide());
-        if (!reaches(all)) {
+        double wanted = reaches(all) ? beyondTarget() : target;
+        if (agreement(all).meanOverlap() < target) {
             progress.accept("not even float reaches a mean overlap of " + target + ": " + text(agreement(all)));
             return start;
         }
@@ -134,7 +135,7 @@ public final class CalibrationSearch {
             Calibration c = with(start, new HashSet<>(order.subList(0, middle)), start.wide());
             Agreement agreement = agreement(c);
             progress.accept(middle + " of " + order.size() + " convolutions in float: " + text(agreement));
-            if (agreement.meanOverlap() >= target) {
+            if (agreement.meanOverlap() >= wanted) {
                 enough = middle;
                 found = c;
             } else {
@@ -196,13 +197,17 @@ public final class CalibrationSearch {
     }
 
     /**
-     * Whether the mean overlap is beyond the target by its own standard error, since other images are what counts. Nearly
-     * all images share k or k − 1 cells, so the variance of one is d·(1 − d), where d is k − target.
+     * The target and a standard error of the mean overlap, since other images are what counts. Nearly all images share
+     * k or k − 1 cells, so the variance of one is d·(1 − d), where d is k − target.
      */
-    private boolean reaches(Calibration c) {
+    private double beyondTarget() {
         double missing = k - target;
         double variance = missing < 1 ? missing * (1 - missing) : 0.25;
-        return agreement(c).meanOverlap() >= Math.min(k, target + Math.sqrt(variance / networks.images()));
+        return Math.min(k, target + Math.sqrt(variance / networks.images()));
+    }
+
+    private boolean reaches(Calibration c) {
+        return agreement(c).meanOverlap() >= beyondTarget();
     }
 
     private Agreement agreement(Calibration c) {

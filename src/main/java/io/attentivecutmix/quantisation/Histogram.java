@@ -10,6 +10,8 @@ final class Histogram {
     private static final int STEPS = 64;
 
     private long[] counts = new long[BINS];
+    /** Values that are exactly 0, as half of what a ReLU leaves; in no bin. */
+    private long zeros;
     private int exponent = FIRST_EXPONENT;
     private float inverseWidth = Math.scalb(1f, -FIRST_EXPONENT);
     private float max;
@@ -17,6 +19,10 @@ final class Histogram {
     /** Adds |value|, which must be finite. */
     void add(float value) {
         float magnitude = Math.abs(value);
+        if (magnitude == 0) {
+            zeros++;
+            return;
+        }
         if (magnitude > max) {
             max = magnitude;
             while (magnitude * inverseWidth >= BINS) {
@@ -47,6 +53,7 @@ final class Histogram {
         for (int i = 0; i < BINS; i++) {
             counts[i] += other.counts[i];
         }
+        zeros += other.zeros;
         max = Math.max(max, other.max);
     }
 
@@ -66,12 +73,12 @@ final class Histogram {
     }
 
     private float percentile(double share) {
-        long total = 0;
+        long total = zeros;
         for (long c : counts) {
             total += c;
         }
         long wanted = (long) Math.ceil(total * share);
-        long sum = 0;
+        long sum = zeros;
         for (int i = 0; i < BINS; i++) {
             sum += counts[i];
             if (sum >= wanted) {
@@ -81,12 +88,15 @@ final class Histogram {
         return max;
     }
 
-    /** Of the limits from max down in 64 equal steps, the one with the least sum of squared errors. */
+    /**
+     * The limit with the least sum of squared errors: of those from max down in 64 equal steps, then in steps of
+     * 2^(1/4) for outliers that are thousands of times as large as the rest.
+     */
     private float leastError(int levels) {
         double best = Double.MAX_VALUE;
         float limit = max;
-        for (int t = STEPS; t > 0; t--) {
-            float candidate = max * t / STEPS;
+        for (int t = STEPS; t > -STEPS; t--) {
+            float candidate = t > 0 ? max * t / STEPS : (float) (max / STEPS * Math.pow(2, (t - 1) / 4.0));
             double error = error(candidate, levels);
             if (error < best) {
                 best = error;
@@ -103,9 +113,9 @@ final class Histogram {
         for (int i = 0; i < BINS; i++) {
             if (counts[i] > 0) {
                 double value = (i + 0.5) * width;
-                // inside, rounding spreads evenly over half a step to each side; 0 is exact
+                // inside, rounding spreads evenly over half a step to each side; what is below that becomes 0
                 double error = value > limit ? (value - limit) * (value - limit)
-                        : i == 0 ? 0 : step * step / 12;
+                        : value < step / 2 ? value * value : step * step / 12;
                 sum += counts[i] * error;
             }
         }

@@ -11,8 +11,8 @@ import java.util.Map;
 
 /**
  * What is seen of a network's tensors while it runs in FP32: the largest magnitude and the mean of every channel, and
- * histograms. Maxima, counts and sums of integers do not depend on the order of the images, so neither does what is made
- * of them.
+ * histograms. Maxima, counts and sums of integers do not depend on the order of the images, so neither does what is
+ * made of them.
  */
 final class Observation {
     private final CalibrationNetworks networks;
@@ -148,7 +148,9 @@ final class Observation {
         return limits;
     }
 
-    /** As {@link Calibration#means} has them, of every tensor that a convolution reads; null before limits were taken. */
+    /**
+     * As {@link Calibration#means} has them, of every tensor that a convolution reads; null before limits were taken.
+     */
     Map<String, float[]> means() {
         return means;
     }

@@ -150,6 +150,28 @@ class Int8Test {
         assertTrue(errors[0] < 0.95 * errors[1], network + ", seed " + SEED + ": " + errors[0] + " and " + errors[1]);
     }
 
+    /** Its mean is what the convolutions behind it meet. */
+    @Test
+    void theMaxPoolsOutputIsObserved() {
+        ResNet network = ResNet.RESNET18;
+        Map<String, float[]> seen = new LinkedHashMap<>();
+        try (OneDnn oneDnn = new OneDnn();
+                SharedWeights weights =
+                        new SharedWeights(oneDnn, TestNetworks.random(network, SEED), BatchNorm.RUNNING);
+                Extractor e = new Extractor(oneDnn, weights, network, 64, Precision.FP32, BatchNorm.RUNNING, null)) {
+            e.input().put(0, image(64));
+            e.run((tensor, values, positions, channels) -> {
+                float[] copy = new float[positions * channels];
+                values.get(0, copy);
+                seen.put(tensor, copy);
+            });
+            assertArrayEquals(e.stage(Stage.STEM), seen.get(Activations.POOLED));
+            assertArrayEquals(e.tensor("conv1"), seen.get("conv1"));
+            assertEquals(32 * 32 * 64, seen.get("conv1").length);
+        }
+        assertEquals(new Activations(network).tensors().size() + 1, seen.size());
+    }
+
     @Test
     void convolutionsInFloatAreNotCorrected() {
         ResNet network = ResNet.RESNET18;
@@ -253,7 +275,9 @@ class Int8Test {
                 c.exponents(), Map.of(), c.floating(), c.wide(), c.agreements());
     }
 
-    /** Limits are the largest magnitudes of this very image, a tenth cut off from one of them; means are its own too. */
+    /**
+     * Limits are the largest magnitudes of this very image, a tenth cut off from one of them; means are its own too.
+     */
     static Calibration calibration(ResNet network, Tensors tensors, int side, float[] image,
             Map<String, int[]> exponents, Set<String> floating, Set<String> wide) {
         Map<String, Float> limits = new LinkedHashMap<>();

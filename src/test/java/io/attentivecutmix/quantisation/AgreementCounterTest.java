@@ -27,15 +27,22 @@ class AgreementCounterTest {
 
     @Test
     void oneImageByHand() {
-        // mean 3; h8 − h = 0 0 0 1 −2: √5; h − mean = −2 −1 0 1 2: √10
+        // h8 − h = 0 0 0 1 −2, less its mean 0.2 0.2 0.2 1.2 −1.8: √4.8; h − mean = −2 −1 0 1 2: √10
         // hot cells {4, 3} and {3, 2}, the first of the two 3s
         Agreement a = of(2, map(1, 2, 3, 4, 5), map(1, 2, 3, 5, 3));
         assertEquals(1, a.meanOverlap());
         assertEquals(1, a.leastOverlap());
         assertEquals(0, a.identical());
-        assertEquals(Math.sqrt(0.5), a.heatError(), ROUNDING);
+        assertEquals(Math.sqrt(0.48), a.heatError(), ROUNDING);
         // ranks 0 1 2 3 4 and 0 1 2.5 4 2.5: Σ(a−2)(b−2) = 4+1+0+2+1 = 8, Σ(a−2)² = 10, Σ(b−2)² = 4+1+.25+4+.25 = 9.5
         assertEquals(8 / Math.sqrt(95), a.rankCorrelation(), ROUNDING);
+    }
+
+    @Test
+    void aShiftOfTheWholeMapIsNoError() {
+        Agreement a = of(2, map(1, 2, 3, 4, 5), map(3, 4, 5, 6, 7));
+        assertEquals(0, a.heatError(), ROUNDING);
+        assertEquals(1, a.identical());
     }
 
     @Test

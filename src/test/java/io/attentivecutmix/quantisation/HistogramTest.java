@@ -74,6 +74,26 @@ class HistogramTest {
         return h.limit(LEAST_ERROR, false);
     }
 
+    /** One value a thousand times as large as all others: kept, it would round them to 0. */
+    @Test
+    void anOutlierBeyondAllBinsIsCutOff() {
+        SplittableRandom random = new SplittableRandom(7);
+        Histogram h = new Histogram();
+        for (int i = 0; i < 10_000_000; i++) {
+            h.add((float) random.nextDouble() * 0.9f + 0.1f);
+        }
+        h.add(1000);
+        float limit = h.limit(LEAST_ERROR, false);
+        // n/3 = 3.7e6 if all become 0, (1000 − L)² = 1e6 if the outlier is cut to L
+        assertTrue(limit < 200, "limit is " + limit);
+        Histogram zeros = new Histogram();
+        for (int i = 0; i < 1_000_000; i++) {
+            zeros.add(0);
+        }
+        zeros.add(3);
+        assertEquals(3, zeros.limit(LEAST_ERROR, false), "zeros are exact with any limit");
+    }
+
     @Test
     void neitherOrderNorSplitMatters() {
         SplittableRandom random = new SplittableRandom(6);
