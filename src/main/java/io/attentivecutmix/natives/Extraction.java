@@ -77,7 +77,7 @@ final class Extraction implements AutoCloseable {
         }
     }
 
-    /** Sub-folders that others may write to would undo the check of the folder. */
+    /** Sub-folders that others own or may write to would undo the check of the folder. */
     private void tighten(List<BundledLibrary> libraries) throws IOException {
         if (!PrivateFolder.unix(folder)) {
             return;
@@ -86,8 +86,15 @@ final class Extraction implements AutoCloseable {
             Path at = folder;
             for (Path part : library.place().getParent() == null ? Path.of("") : library.place().getParent()) {
                 at = at.resolve(part);
-                if (Files.isDirectory(at, LinkOption.NOFOLLOW_LINKS) && PrivateFolder.othersWrite(at)) {
+                if (!Files.isDirectory(at, LinkOption.NOFOLLOW_LINKS)) {
+                    break; // made, or made anew, for the owner alone
+                }
+                if (PrivateFolder.othersWrite(at)) {
                     Files.setPosixFilePermissions(at, PosixFilePermissions.fromString("rwx------"));
+                }
+                if (!PrivateFolder.isOwnersAlone(at, folder)) {
+                    throw new IOException("its folder " + folder.relativize(at) + " belongs to somebody else than the"
+                            + " folder itself; delete it");
                 }
             }
         }
@@ -116,10 +123,20 @@ final class Extraction implements AutoCloseable {
         return strangers;
     }
 
+    /** Whether nobody but this user can change a file's bytes, once they are compared. */
+    private boolean isOurs(Path real) throws IOException {
+        for (Path at = real; !at.equals(folder); at = at.getParent()) {
+            if (!PrivateFolder.isOwnersAlone(at, folder)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private boolean isStranger(Path file, BundledLibrary neighbour, List<BundledLibrary> libraries)
             throws IOException {
         if (Files.isSymbolicLink(file)) {
-            return !Files.exists(file) || !file.toRealPath().startsWith(folder);
+            return !Files.exists(file) || !file.toRealPath().startsWith(folder) || !isOurs(file.toRealPath());
         }
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
             return false;
@@ -133,7 +150,7 @@ final class Extraction implements AutoCloseable {
             }
         }
         Optional<BundledLibrary> inJar = neighbour.sibling(name);
-        return inJar.isEmpty() || !sameSize(file, inJar.get()) || !sameBytes(file, inJar.get());
+        return inJar.isEmpty() || !sameSize(file, inJar.get()) || !isOurs(file) || !sameBytes(file, inJar.get());
     }
 
     /** Bytes that would be written to this folder, before anything is. */
@@ -157,7 +174,8 @@ final class Extraction implements AutoCloseable {
         Path file = folder.resolve(library.place());
         // only a real path: JavaCPP extracts again, in place, what a link leads elsewhere
         return sameSize(file, library) && file.toRealPath().equals(file)
-                && Files.getLastModifiedTime(file).toMillis() == library.time() && sameBytes(file, library)
+                && Files.getLastModifiedTime(file).toMillis() == library.time() && isOurs(file)
+                && sameBytes(file, library)
                 && copiesAreGood(file, library);
     }
 
@@ -178,7 +196,7 @@ final class Extraction implements AutoCloseable {
     /** For a second class loader JavaCPP extracts a JNI library again, as lib…0.so, and trusts that too. */
     private boolean copiesAreGood(Path file, BundledLibrary library) throws IOException {
         for (Path copy : copies(file)) {
-            if (!sameSize(copy, library) || !sameBytes(copy, library)) {
+            if (!sameSize(copy, library) || !isOurs(copy) || !sameBytes(copy, library)) {
                 return false;
             }
         }

@@ -25,6 +25,7 @@ import java.util.concurrent.Future;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 class ExtractionTest {
     private static final long SEED = 11;
+    private static final int NOBODY = 65_534;
     private static final String INSIDE = "org/x/linux-x86_64/";
 
     @TempDir
@@ -174,6 +176,69 @@ class ExtractionTest {
         Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString("rwxrwxrwx"));
         extract();
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(beside)));
+    }
+
+    /** Whoever may write to a file could do so between its comparison and its loading. */
+    @Test
+    void filesThatOthersMayWriteToAreReplaced() throws IOException {
+        extract();
+        Path copy = beside.resolve("libjnix0.so");
+        Path sibling = beside.resolve("libother.so");
+        Path link = beside.resolve("libx.so");
+        Path target = Files.write(Files.createDirectory(folder.resolve("y-1.0.jar")).resolve("liby.so"), bytes);
+        for (String lax : List.of("rw-rw-rw-", "rw--w----", "rw-----w-")) {
+            Object inode = inode();
+            mode(library, lax);
+            extract();
+            assertGood(lax);
+            assertFalse(inode.equals(inode()), "whoever has it open still writes to it: " + lax);
+            assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(library)));
+
+            mode(Files.copy(beside.resolve("libjnix.so"), copy), lax);
+            try (InputStream in = new URL(libraries.get(0).url(), "libother.so").openStream()) {
+                Files.copy(in, sibling);
+            }
+            mode(sibling, lax);
+            mode(target, lax);
+            Files.createSymbolicLink(link, target);
+            extract();
+            assertFalse(Files.exists(copy), lax);
+            assertFalse(Files.exists(sibling), lax);
+            assertFalse(Files.exists(link, LinkOption.NOFOLLOW_LINKS), "a link to a file of mode " + lax);
+        }
+        mode(target, "rw-r--r--");
+        mode(target.getParent(), "rwxr-xr-x");
+        Files.createSymbolicLink(link, target);
+        extract();
+        assertTrue(Files.exists(link), "nobody else may write to what it leads to");
+    }
+
+    @Test
+    void whatSomebodyElseOwnsIsNotTrusted() throws IOException {
+        extract();
+        Assumptions.assumeTrue(own(library, NOBODY), "only root can give files away");
+        extract();
+        assertGood("a library of another user");
+        assertEquals(Files.getAttribute(folder, "unix:uid"), Files.getAttribute(library, "unix:uid"));
+        own(beside, NOBODY);
+        String said = assertThrows(IOException.class, this::extract).getMessage();
+        assertTrue(said.contains("x-1.0.jar/org/x/linux-x86_64 belongs to somebody else"), said);
+        own(beside, 0);
+        extract();
+        assertGood("given back");
+    }
+
+    private static boolean own(Path path, int uid) {
+        try {
+            Files.setAttribute(path, "unix:uid", uid, LinkOption.NOFOLLOW_LINKS);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static void mode(Path path, String mode) throws IOException {
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
     }
 
     /** A digest is believed from this user's own file only, and only for the entry that it was computed for. */
