@@ -15,6 +15,8 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -158,7 +160,6 @@ class ExtractionTest {
         Files.createSymbolicLink(beside.resolve("libx.so"), library);
         Files.write(beside.resolve("libother.so"), bytes);
         Files.write(beside.resolve("libjnix0.so"), bytes);
-        Files.write(beside.resolve(".123.part"), bytes);
         extract();
         try (Stream<Path> all = Files.list(beside)) {
             assertEquals(List.of("libjnix.so", "libx.so", "libx.so.3"),
@@ -167,6 +168,22 @@ class ExtractionTest {
         Files.copy(beside.resolve("libjnix.so"), beside.resolve("libjnix0.so"));
         extract();
         assertTrue(Files.exists(beside.resolve("libjnix0.so")), "the copy for another class loader is as the jar's");
+        assertGood("the rest");
+    }
+
+    /** Without locks two processes extract at once; neither may take the other's file from under it. */
+    @Test
+    void whatAnotherProcessIsWritingStays() throws IOException {
+        extract();
+        Path part = Files.write(beside.resolve(".123.part"), bytes);
+        Files.setLastModifiedTime(part, FileTime.fromMillis(1_700_000_000_000L)); // as just before it is renamed
+        Files.write(library, new byte[10]);
+        extract();
+        assertArrayEquals(bytes, Files.readAllBytes(part));
+        Instant now = Instant.now();
+        assertFalse(Extraction.isLeftOver(part, now.plus(Duration.ofMinutes(59))), "a minute less than an hour");
+        assertTrue(Extraction.isLeftOver(part, now.plus(Duration.ofMinutes(61))), "its process was killed");
+        Files.delete(part);
         assertGood("the rest");
     }
 
