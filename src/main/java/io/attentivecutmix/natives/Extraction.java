@@ -49,7 +49,7 @@ final class Extraction implements AutoCloseable {
     private FileChannel channel;
     private FileLock lock;
 
-    private Extraction(Path folder) throws IOException {
+    private Extraction(Path folder) {
         this.folder = folder;
         digests = new Digests(folder);
     }

@@ -26,6 +26,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -286,6 +287,32 @@ class ExtractionTest {
             Files.setLastModifiedTime(library, FileTime.fromMillis(1_700_000_000_000L));
             extract();
             assertGood(text);
+        }
+    }
+
+    /** Digests save time; libraries that are good load without. */
+    @Test
+    void digestsThatCannotBeReadOrWrittenAreComputedAgain() throws IOException {
+        extract();
+        Path sums = folder.resolve(".sha256");
+        String good = Files.readString(sums);
+        byte[] noText = new byte[100];
+        new Random(SEED).nextBytes(noText);
+        noText[0] = (byte) 0xff; // in no UTF-8
+        Files.write(sums, noText);
+        Object inode = inode();
+        extract();
+        assertEquals(good, Files.readString(sums).lines().filter(l -> l.matches("[0-9a-f]{64} .*"))
+                .map(l -> l + "\n").collect(Collectors.joining()), "written anew");
+
+        Files.delete(sums);
+        Files.write(Files.createDirectory(sums).resolve("x"), bytes); // cannot be replaced by a file
+        extract();
+        assertGood("digests could not be written");
+        assertEquals(inode, inode(), "written again without need");
+        try (Stream<Path> all = Files.list(folder)) {
+            assertEquals(List.of(".attentive-cutmix.lock", ".sha256", "x-1.0.jar"),
+                    all.map(p -> p.getFileName().toString()).sorted().toList());
         }
     }
 
