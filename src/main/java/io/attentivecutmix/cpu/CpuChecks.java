@@ -4,7 +4,6 @@ import io.attentivecutmix.environment.Check;
 import io.attentivecutmix.natives.CLibrary;
 import io.attentivecutmix.natives.MemoryLimits;
 import io.attentivecutmix.natives.NativeLibraries;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -54,8 +53,8 @@ final class CpuChecks {
 
     /** Where the code that runs came from, whatever was asked for. */
     private static Check loaded() {
-        List<String> files = CLibrary.mappedFiles().stream().filter(f -> OURS.matcher(f.getFileName().toString())
-                .matches()).map(Path::toString).sorted().toList();
+        List<String> files = CLibrary.mappedFiles().stream().filter(f -> OURS.matcher(CLibrary.name(f)).matches())
+                .sorted().toList();
         if (files.isEmpty()) {
             files = NativeLibraries.loaded().values().stream().distinct().sorted().toList();
         }

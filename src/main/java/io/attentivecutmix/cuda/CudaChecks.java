@@ -109,8 +109,7 @@ final class CudaChecks {
                         "name another, or look at CUDA_VISIBLE_DEVICES"));
             }
             all.add(Check.ok("loaded for CUDA", String.join("\n", CLibrary.mappedFiles().stream().filter(
-                    f -> CUDA_FILES.matcher(f.getFileName().toString()).matches()).map(Path::toString).sorted()
-                    .toList())));
+                    f -> CUDA_FILES.matcher(CLibrary.name(f)).matches()).sorted().toList())));
         } catch (DeviceException | NativeLibraryException e) {
             all.add(Check.missing("GPU", e.getMessage(), "see the checks above"));
         } catch (LinkageError e) {

@@ -3,6 +3,7 @@ package io.attentivecutmix.natives;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -33,21 +34,21 @@ public record CLibrary(Kind kind, String version) {
             return new CLibrary(Kind.OTHER, "");
         }
         try {
-            return of(mappedFiles(Files.readString(MAPS, StandardCharsets.ISO_8859_1)));
+            return of(mappedFiles(Files.readAllBytes(MAPS)));
         } catch (IOException e) {
             return new CLibrary(Kind.OTHER, "");
         }
     }
 
-    static CLibrary of(List<Path> mapped) {
-        for (Path file : mapped) {
-            String name = file.getFileName().toString();
+    static CLibrary of(List<String> mapped) {
+        for (String file : mapped) {
+            String name = name(file);
             if (name.startsWith("ld-musl-") || name.startsWith("libc.musl-")) {
                 return new CLibrary(Kind.MUSL, "");
             }
         }
-        for (Path file : mapped) {
-            String name = file.getFileName().toString();
+        for (String file : mapped) {
+            String name = name(file);
             if (name.equals("libc.so.6") || name.matches("libc-2\\.\\d+\\.so")) {
                 return new CLibrary(Kind.GLIBC, glibcVersion(file));
             }
@@ -55,27 +56,34 @@ public record CLibrary(Kind kind, String version) {
         return new CLibrary(Kind.OTHER, "");
     }
 
+    /** What follows the last slash of a file's path. */
+    public static String name(String file) {
+        return file.substring(file.lastIndexOf('/') + 1);
+    }
+
     /** glibc carries the text that it prints when it is run. */
-    private static String glibcVersion(Path file) {
+    private static String glibcVersion(String file) {
         try {
-            Matcher m = GLIBC.matcher(Files.readString(file, StandardCharsets.ISO_8859_1));
+            Matcher m = GLIBC.matcher(Files.readString(Path.of(file), StandardCharsets.ISO_8859_1));
             return m.find() ? m.group(1) : "";
-        } catch (IOException e) {
+        } catch (IOException | InvalidPathException e) {
             return "";
         }
     }
 
-    /** Files that a process has mapped, in order, each once; from the text of its {@code maps}. */
-    static List<Path> mappedFiles(String maps) {
-        return maps.lines().map(line -> line.split(" +", 6)).filter(f -> f.length == 6 && f[5].startsWith("/"))
-                .map(f -> f[5]).distinct().map(Path::of).toList();
+    /** Files that a process has mapped, in order, each once; from its {@code maps}. */
+    static List<String> mappedFiles(byte[] maps) {
+        return new String(maps, StandardCharsets.UTF_8).lines().map(line -> line.split(" +", 6))
+                .filter(f -> f.length == 6 && f[5].startsWith("/")).map(f -> f[5]).distinct().toList();
     }
 
-    /** Files that this process has mapped now; empty where that cannot be told. */
-    public static List<Path> mappedFiles() {
+    /**
+     * Files that this process has mapped now; empty where that cannot be told. They are text and no paths: this
+     * locale's encoding need not have what is in the names of files that somebody else mapped.
+     */
+    public static List<String> mappedFiles() {
         try {
-            return Files.isReadable(MAPS) ? mappedFiles(Files.readString(MAPS, StandardCharsets.ISO_8859_1))
-                    : List.of();
+            return Files.isReadable(MAPS) ? mappedFiles(Files.readAllBytes(MAPS)) : List.of();
         } catch (IOException e) {
             return List.of();
         }

@@ -1,6 +1,7 @@
 package io.attentivecutmix.natives;
 
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -19,6 +20,7 @@ import java.util.regex.Pattern;
  * and CRC-32 that the digest was computed for.
  */
 final class Digests {
+    private static final System.Logger LOG = System.getLogger(Digests.class.getName());
     private static final String FILE = ".sha256";
     private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) (\\d+) (\\d+) (.+)");
 
@@ -29,12 +31,20 @@ final class Digests {
     private final Map<String, Known> known = new ConcurrentHashMap<>();
     private boolean changed;
 
-    Digests(Path folder) throws IOException {
+    Digests(Path folder) {
         file = folder.resolve(FILE);
-        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || !PrivateFolder.isOwnersAlone(file, folder)) {
-            return;
+        try {
+            if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && PrivateFolder.isOwnersAlone(file, folder)) {
+                // a power failure may leave any bytes; those that are no text match no line
+                read(new String(Files.readAllBytes(file), StandardCharsets.UTF_8));
+            }
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, file + " is not read; digests are computed again", e);
         }
-        for (String line : Files.readString(file, StandardCharsets.UTF_8).split("\n")) {
+    }
+
+    private void read(String text) {
+        for (String line : text.split("\n")) {
             Matcher m = LINE.matcher(line);
             if (m.matches() && m.group(2).length() < 19 && m.group(3).length() < 19) {
                 known.put(m.group(4), new Known(HexFormat.of().parseHex(m.group(1)), Long.parseLong(m.group(2)),
@@ -64,11 +74,23 @@ final class Digests {
         }
     }
 
-    /** Writes what was learnt; the last of several processes wins, which costs the others' digests at worst. */
-    synchronized void save() throws IOException {
+    /**
+     * Writes what was learnt; the last of several processes wins, which costs the others' digests at worst. What cannot
+     * be written, on a full disk, is computed again at the next start.
+     */
+    synchronized void save() {
         if (!changed) {
             return;
         }
+        try {
+            write();
+            changed = false;
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, file + " is not written; the next start computes the digests again", e);
+        }
+    }
+
+    private void write() throws IOException {
         StringBuilder text = new StringBuilder();
         new TreeMap<>(known).forEach((place, k) -> text.append(HexFormat.of().formatHex(k.sha256())).append(' ')
                 .append(k.size()).append(' ').append(k.crc32()).append(' ').append(place).append('\n'));
@@ -79,6 +101,5 @@ final class Digests {
         } finally {
             Files.deleteIfExists(part);
         }
-        changed = false;
     }
 }

@@ -1,6 +1,7 @@
 package io.attentivecutmix.natives;
 
 import java.io.FileInputStream;
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,6 +12,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -19,6 +21,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -38,6 +41,7 @@ final class Extraction implements AutoCloseable {
     private static final String LOCK = ".attentive-cutmix.lock";
     private static final String PART = ".part";
     private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration LEFT_OVER = Duration.ofHours(1);
     private static final Duration POLL = Duration.ofMillis(10);
 
     private final Path folder;
@@ -45,7 +49,7 @@ final class Extraction implements AutoCloseable {
     private FileChannel channel;
     private FileLock lock;
 
-    private Extraction(Path folder) throws IOException {
+    private Extraction(Path folder) {
         this.folder = folder;
         digests = new Digests(folder);
     }
@@ -77,7 +81,7 @@ final class Extraction implements AutoCloseable {
         }
     }
 
-    /** Sub-folders that others may write to would undo the check of the folder. */
+    /** Sub-folders that others own or may write to would undo the check of the folder. */
     private void tighten(List<BundledLibrary> libraries) throws IOException {
         if (!PrivateFolder.unix(folder)) {
             return;
@@ -86,8 +90,15 @@ final class Extraction implements AutoCloseable {
             Path at = folder;
             for (Path part : library.place().getParent() == null ? Path.of("") : library.place().getParent()) {
                 at = at.resolve(part);
-                if (Files.isDirectory(at, LinkOption.NOFOLLOW_LINKS) && PrivateFolder.othersWrite(at)) {
+                if (!Files.isDirectory(at, LinkOption.NOFOLLOW_LINKS)) {
+                    break; // made, or made anew, for the owner alone
+                }
+                if (PrivateFolder.othersWrite(at)) {
                     Files.setPosixFilePermissions(at, PosixFilePermissions.fromString("rwx------"));
+                }
+                if (!PrivateFolder.isOwnersAlone(at, folder)) {
+                    throw new IOException("its folder " + folder.relativize(at) + " belongs to somebody else than the"
+                            + " folder itself; delete it");
                 }
             }
         }
@@ -107,8 +118,15 @@ final class Extraction implements AutoCloseable {
             }
             try (DirectoryStream<Path> all = Files.newDirectoryStream(beside)) {
                 for (Path file : all) {
-                    if (isStranger(file, library, libraries)) {
-                        strangers.add(file);
+                    try {
+                        if (isStranger(file, library, libraries)) {
+                            strangers.add(file);
+                        }
+                    } catch (FileNotFoundException | NoSuchFileException e) {
+                        // gone meanwhile, which without locks may be; or there, and not to be read
+                        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+                            strangers.add(file);
+                        }
                     }
                 }
             }
@@ -116,15 +134,28 @@ final class Extraction implements AutoCloseable {
         return strangers;
     }
 
+    /** Whether nobody but this user can change a file's bytes, once they are compared. */
+    private boolean isOurs(Path real) throws IOException {
+        for (Path at = real; !at.equals(folder); at = at.getParent()) {
+            if (!PrivateFolder.isOwnersAlone(at, folder)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private boolean isStranger(Path file, BundledLibrary neighbour, List<BundledLibrary> libraries)
             throws IOException {
         if (Files.isSymbolicLink(file)) {
-            return !Files.exists(file) || !file.toRealPath().startsWith(folder);
+            return !Files.exists(file) || !file.toRealPath().startsWith(folder) || !isOurs(file.toRealPath());
         }
         if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
             return false;
         }
         String name = file.getFileName().toString();
+        if (name.startsWith(".") && name.endsWith(PART)) {
+            return isLeftOver(file, Instant.now());
+        }
         for (BundledLibrary library : libraries) {
             Path known = folder.resolve(library.place());
             if (known.equals(file) || known.getParent().equals(file.getParent())
@@ -133,7 +164,18 @@ final class Extraction implements AutoCloseable {
             }
         }
         Optional<BundledLibrary> inJar = neighbour.sibling(name);
-        return inJar.isEmpty() || !sameSize(file, inJar.get()) || !sameBytes(file, inJar.get());
+        return inJar.isEmpty() || !sameSize(file, inJar.get()) || !isOurs(file) || !sameBytes(file, inJar.get());
+    }
+
+    /**
+     * Whether a file that was to take a library's name later never will: nobody writes that long. Until then it is
+     * another process's, which holds no lock where there are none; no library looks for such a name.
+     */
+    static boolean isLeftOver(Path part, Instant now) throws IOException {
+        // not the time of the last change, which is the library's before the name is
+        Object touched = Files.getAttribute(part, PrivateFolder.unix(part) ? "unix:ctime" : "creationTime",
+                LinkOption.NOFOLLOW_LINKS);
+        return ((FileTime) touched).toInstant().plus(LEFT_OVER).isBefore(now);
     }
 
     /** Bytes that would be written to this folder, before anything is. */
@@ -154,10 +196,19 @@ final class Extraction implements AutoCloseable {
     }
 
     private boolean isGood(BundledLibrary library) throws IOException {
+        try {
+            return isAsInJar(library);
+        } catch (FileNotFoundException | NoSuchFileException e) {
+            return false; // not to be read, or a copy that another process removed meanwhile
+        }
+    }
+
+    private boolean isAsInJar(BundledLibrary library) throws IOException {
         Path file = folder.resolve(library.place());
         // only a real path: JavaCPP extracts again, in place, what a link leads elsewhere
         return sameSize(file, library) && file.toRealPath().equals(file)
-                && Files.getLastModifiedTime(file).toMillis() == library.time() && sameBytes(file, library)
+                && Files.getLastModifiedTime(file).toMillis() == library.time() && isOurs(file)
+                && sameBytes(file, library)
                 && copiesAreGood(file, library);
     }
 
@@ -178,7 +229,7 @@ final class Extraction implements AutoCloseable {
     /** For a second class loader JavaCPP extracts a JNI library again, as lib…0.so, and trusts that too. */
     private boolean copiesAreGood(Path file, BundledLibrary library) throws IOException {
         for (Path copy : copies(file)) {
-            if (!sameSize(copy, library) || !sameBytes(copy, library)) {
+            if (!sameSize(copy, library) || !isOurs(copy) || !sameBytes(copy, library)) {
                 return false;
             }
         }

@@ -12,7 +12,8 @@
  * that the user named this is only warned of, since a container may have such folders and no other users.
  * <li>Each library in a jar that the preset may load is compared, SHA-256 of the file against SHA-256 of the jar's
  * entry (remembered for an entry of this length and CRC-32), at every load; what differs is extracted
- * anew under a temporary name, compared again and moved into place.
+ * anew under a temporary name, compared again and moved into place. So is a file that another user owns or
+ * may write to; a sub-folder that another user owns is refused.
  * JavaCPP alone trusts a file whose length and time of change are right.
  * <li>JavaCPP then finds everything extracted, and loads it, while a lock keeps other processes from replacing files.
  * </ol>

@@ -15,6 +15,8 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -24,7 +26,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -35,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 class ExtractionTest {
     private static final long SEED = 11;
+    private static final int NOBODY = 65_534;
     private static final String INSIDE = "org/x/linux-x86_64/";
 
     @TempDir
@@ -156,7 +161,6 @@ class ExtractionTest {
         Files.createSymbolicLink(beside.resolve("libx.so"), library);
         Files.write(beside.resolve("libother.so"), bytes);
         Files.write(beside.resolve("libjnix0.so"), bytes);
-        Files.write(beside.resolve(".123.part"), bytes);
         extract();
         try (Stream<Path> all = Files.list(beside)) {
             assertEquals(List.of("libjnix.so", "libx.so", "libx.so.3"),
@@ -168,12 +172,91 @@ class ExtractionTest {
         assertGood("the rest");
     }
 
+    /** Without locks two processes extract at once; neither may take the other's file from under it. */
+    @Test
+    void whatAnotherProcessIsWritingStays() throws IOException {
+        extract();
+        Path part = Files.write(beside.resolve(".123.part"), bytes);
+        Files.setLastModifiedTime(part, FileTime.fromMillis(1_700_000_000_000L)); // as just before it is renamed
+        Files.write(library, new byte[10]);
+        extract();
+        assertArrayEquals(bytes, Files.readAllBytes(part));
+        Instant now = Instant.now();
+        assertFalse(Extraction.isLeftOver(part, now.plus(Duration.ofMinutes(59))), "a minute less than an hour");
+        assertTrue(Extraction.isLeftOver(part, now.plus(Duration.ofMinutes(61))), "its process was killed");
+        Files.delete(part);
+        assertGood("the rest");
+    }
+
     @Test
     void aSubFolderForAllIsTightened() throws IOException {
         extract();
         Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString("rwxrwxrwx"));
         extract();
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(beside)));
+    }
+
+    /** Whoever may write to a file could do so between its comparison and its loading. */
+    @Test
+    void filesThatOthersMayWriteToAreReplaced() throws IOException {
+        extract();
+        Path copy = beside.resolve("libjnix0.so");
+        Path sibling = beside.resolve("libother.so");
+        Path link = beside.resolve("libx.so");
+        Path target = Files.write(Files.createDirectory(folder.resolve("y-1.0.jar")).resolve("liby.so"), bytes);
+        for (String lax : List.of("rw-rw-rw-", "rw--w----", "rw-----w-")) {
+            Object inode = inode();
+            mode(library, lax);
+            extract();
+            assertGood(lax);
+            assertFalse(inode.equals(inode()), "whoever has it open still writes to it: " + lax);
+            assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(library)));
+
+            mode(Files.copy(beside.resolve("libjnix.so"), copy), lax);
+            try (InputStream in = new URL(libraries.get(0).url(), "libother.so").openStream()) {
+                Files.copy(in, sibling);
+            }
+            mode(sibling, lax);
+            mode(target, lax);
+            Files.createSymbolicLink(link, target);
+            extract();
+            assertFalse(Files.exists(copy), lax);
+            assertFalse(Files.exists(sibling), lax);
+            assertFalse(Files.exists(link, LinkOption.NOFOLLOW_LINKS), "a link to a file of mode " + lax);
+        }
+        mode(target, "rw-r--r--");
+        mode(target.getParent(), "rwxr-xr-x");
+        Files.createSymbolicLink(link, target);
+        extract();
+        assertTrue(Files.exists(link), "nobody else may write to what it leads to");
+    }
+
+    @Test
+    void whatSomebodyElseOwnsIsNotTrusted() throws IOException {
+        extract();
+        Assumptions.assumeTrue(own(library, NOBODY), "only root can give files away");
+        extract();
+        assertGood("a library of another user");
+        assertEquals(Files.getAttribute(folder, "unix:uid"), Files.getAttribute(library, "unix:uid"));
+        own(beside, NOBODY);
+        String said = assertThrows(IOException.class, this::extract).getMessage();
+        assertTrue(said.contains("x-1.0.jar/org/x/linux-x86_64 belongs to somebody else"), said);
+        own(beside, 0);
+        extract();
+        assertGood("given back");
+    }
+
+    private static boolean own(Path path, int uid) {
+        try {
+            Files.setAttribute(path, "unix:uid", uid, LinkOption.NOFOLLOW_LINKS);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static void mode(Path path, String mode) throws IOException {
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
     }
 
     /** A digest is believed from this user's own file only, and only for the entry that it was computed for. */
@@ -204,6 +287,32 @@ class ExtractionTest {
             Files.setLastModifiedTime(library, FileTime.fromMillis(1_700_000_000_000L));
             extract();
             assertGood(text);
+        }
+    }
+
+    /** Digests save time; libraries that are good load without. */
+    @Test
+    void digestsThatCannotBeReadOrWrittenAreComputedAgain() throws IOException {
+        extract();
+        Path sums = folder.resolve(".sha256");
+        String good = Files.readString(sums);
+        byte[] noText = new byte[100];
+        new Random(SEED).nextBytes(noText);
+        noText[0] = (byte) 0xff; // in no UTF-8
+        Files.write(sums, noText);
+        Object inode = inode();
+        extract();
+        assertEquals(good, Files.readString(sums).lines().filter(l -> l.matches("[0-9a-f]{64} .*"))
+                .map(l -> l + "\n").collect(Collectors.joining()), "written anew");
+
+        Files.delete(sums);
+        Files.write(Files.createDirectory(sums).resolve("x"), bytes); // cannot be replaced by a file
+        extract();
+        assertGood("digests could not be written");
+        assertEquals(inode, inode(), "written again without need");
+        try (Stream<Path> all = Files.list(folder)) {
+            assertEquals(List.of(".attentive-cutmix.lock", ".sha256", "x-1.0.jar"),
+                    all.map(p -> p.getFileName().toString()).sorted().toList());
         }
     }
 

@@ -17,7 +17,7 @@ public final class NativeProbe {
         }
         Path folder = NativeLibraries.folder().orElseThrow();
         System.out.println("folder=" + folder);
-        System.out.println("mapped=" + CLibrary.mappedFiles().stream().filter(f -> f.startsWith(folder))
-                .map(f -> f.getFileName().toString()).sorted().toList());
+        System.out.println("mapped=" + CLibrary.mappedFiles().stream().filter(f -> f.startsWith(folder + "/"))
+                .map(CLibrary::name).sorted().toList());
     }
 }

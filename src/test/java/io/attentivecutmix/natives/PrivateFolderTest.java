@@ -130,11 +130,24 @@ class PrivateFolderTest {
                 55d0c0a6d000-55d0c0a6e000 r--p 00000000 fe:00 1 /opt/java/bin/java
                 7f0000000000-7f0000001000 rw-p 00000000 00:00 0
                 7f1000000000-7f1000001000 r--p 00000000 fe:00 2 /lib/ld-musl-x86_64.so.1
-                """));
+                """.getBytes(StandardCharsets.UTF_8)));
         assertEquals(CLibrary.Kind.MUSL, alpine.kind());
         assertEquals("native libraries need glibc 2.34 or later, found musl; use an image of a distribution with glibc"
                 + " (Debian, Ubuntu, Fedora)",
                 assertThrows(NativeLibraryException.class, () -> NativeLibraries.requireGlibc(alpine)).getMessage());
+    }
+
+    /** A NUL is in no path of any locale, as é is in none of LC_ALL=C; such a file concerns nobody here. */
+    @Test
+    void mappedFilesNeedNotBePathsOfThisLocale() {
+        String line = "7f1000000000-7f1000001000 r--p 00000000 fe:00 2 ";
+        List<String> mapped = CLibrary.mappedFiles((line + "/data/\0/x.bin\n" + line + "/data/caf\u00e9 1/y.so\n" + line
+                + "/lib\0/libc.so.6\n").getBytes(StandardCharsets.UTF_8));
+        assertEquals(List.of("/data/\0/x.bin", "/data/caf\u00e9 1/y.so", "/lib\0/libc.so.6"), mapped);
+        assertEquals("y.so", CLibrary.name(mapped.get(1)));
+        assertEquals(new CLibrary(CLibrary.Kind.GLIBC, ""), CLibrary.of(mapped));
+        assertEquals(1, CLibrary.mappedFiles((line + "/data/\u00ff\n").getBytes(StandardCharsets.ISO_8859_1)).size(),
+                "a name that is not UTF-8");
     }
 
     /** The version that messages name is the latest that the libraries ask for. */
