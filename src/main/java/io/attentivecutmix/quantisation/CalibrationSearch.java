@@ -195,8 +195,8 @@ public final class CalibrationSearch {
     }
 
     /**
-     * Whether the mean overlap is beyond the target by its own standard error, since other images are what counts. Nearly
-     * all images share k or k − 1 cells, so the variance of one is d·(1 − d), where d is k − target.
+     * Whether the mean overlap is beyond the target by its own standard error, since other images are what counts.
+     * Nearly all images share k or k − 1 cells, so the variance of one is d·(1 − d), where d is k − target.
      */
     private boolean reaches(Calibration c) {
         double missing = k - target;
