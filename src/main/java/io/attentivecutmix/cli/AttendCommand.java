@@ -111,7 +111,7 @@ final class AttendCommand implements Callable<Integer> {
             Finished finished = Finished.nothing();
             if (goesOn) {
                 plan.requireSame(folder);
-                finished = Finished.ofAttend(folder, batches, pool);
+                finished = Finished.ofAttend(folder, batches, input.badImage, pool);
                 finished.tell(console, run.quiet, folder);
             } else {
                 folder.create(force, OutputFolder.OF_ATTEND);

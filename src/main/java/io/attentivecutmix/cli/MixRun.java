@@ -92,7 +92,7 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
             Outcome outcome;
             ExecutorService pool = FilePool.of(run.fileThreads());
             try {
-                Finished finished = goesOn ? Finished.ofMix(folder, pool, last -> images(batches, last))
+                Finished finished = goesOn ? Finished.ofMix(folder, pool, b -> imagesOf(batches, b))
                         : Finished.nothing();
                 finished.counts().batches = (int) IntStream.rangeClosed(0, finished.last()).filter(shard::has).count();
                 if (goesOn) {
@@ -136,6 +136,11 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
             Summary.show(console, run.quiet, outcome, folder, manifest.seconds());
             return outcome.status();
         }
+    }
+
+    /** How many images batch b has; 0 if it is another shard's, negative if there is none. */
+    private int imagesOf(Batches batches, int b) {
+        return b >= batches.count() ? -1 : shard.has(b) ? batches.size(b) : 0;
     }
 
     /** How many images this shard's batches up to a number have. */

@@ -202,6 +202,72 @@ class ResumeTest {
         assertTrue(err.toString().contains("records ("), err.toString());
     }
 
+    /** What was found before the stop still fails the replay. */
+    @Test
+    void aResumedReplayKnowsWhatDifferedBefore() throws IOException {
+        finish(CELLS + " --out @/run");
+        Path records = folder.resolve("run/records.jsonl");
+        String text = Files.readString(records);
+        Files.writeString(records, text.replaceFirst("\"crc32c\":\\[\\d+", "\"crc32c\":[1"));
+        assertEquals(ExitStatus.FAILED, run("replay --from @/run --out @/out"), err.toString());
+        TreeMap<String, byte[]> wanted = files("out");
+        assertTrue(Files.readString(folder.resolve("out/run.json")).contains("\"differing\" : 1"));
+        assertEquals(ExitStatus.FAILED, run("replay --from @/run --out @/out --resume"), out + "" + err);
+        assertTrue(err.toString().contains("1 images differ from the recorded run"), err.toString());
+        assertSame(wanted, "out", "a resumed replay");
+    }
+
+    /** As a failure to write one batch leaves it, when those behind it succeed. */
+    @Test
+    void aGapEndsWhatIsFinished() throws IOException {
+        finish(CELLS + " --out @/out");
+        TreeMap<String, byte[]> wanted = files("out");
+        for (int gap : new int[] {0, 3}) {
+            Path records = folder.resolve("out/records.jsonl");
+            List<String> lines = new ArrayList<>(Files.readAllLines(records));
+            lines.remove(gap);
+            Files.write(records, lines);
+            Path labels = folder.resolve("out/labels.jsonl");
+            Files.write(labels, Files.readAllLines(labels).stream().filter(l -> !l.contains("\"batch\":" + gap + "}"))
+                    .toList());
+            finish(CELLS + " --out @/out --resume");
+            assertSame(wanted, "out", "without batch " + gap);
+            assertTrue(out.toString().matches("(?s).*(?<!\\d)" + (gap == 0 ? "0" : "[1-9]\\d*")
+                    + " images in .* are finished and as.*"), out.toString());
+        }
+    }
+
+    /** A folder in a picture's place, as a full disk or a lost right, fails one batch. */
+    @Test
+    void aBatchThatCannotBeWrittenEndsWhatIsNamed() throws IOException {
+        String sorted = CELLS + " --order sorted --out @/out";
+        finish(sorted.replace("@/out", "@/whole"));
+        TreeMap<String, byte[]> wanted = files("whole");
+        Path inTheWay = Files.createDirectories(folder.resolve("out/images/dog/i17.png/x"));
+        assertEquals(ExitStatus.FAILED, run(sorted + " --force"), out + "" + err);
+        List<String> lines = Files.readAllLines(folder.resolve("out/records.jsonl"));
+        for (int i = 0; i < lines.size(); i++) {
+            assertTrue(lines.get(i).startsWith("{\"batch\":" + i + ","), lines.get(i));
+        }
+        assertTrue(lines.size() > 2, lines.toString());
+        Files.delete(inTheWay);
+        Files.delete(inTheWay.getParent());
+        finish(sorted + " --resume");
+        assertFalse(out.toString().contains(" 0 images in "), out.toString());
+        assertTrue(out.toString().contains(" are finished and as"), out.toString());
+        assertSame(wanted, "out", "after a batch that failed");
+    }
+
+    @Test
+    void attendComesToABadImageThatFailsAgain() throws IOException {
+        String attend = ATTEND.replace("--batch-size 4", "--batch-size 1 --no-pictures --on-bad-image fail")
+                + " --out @/out";
+        assertEquals(ExitStatus.FAILED, run(attend), out + "" + err);
+        TreeMap<String, byte[]> wanted = files("out");
+        assertEquals(ExitStatus.FAILED, run(attend + " --resume"), out + "" + err);
+        assertSame(wanted, "out", "the same bad image");
+    }
+
     /** It is the bytes that prove a batch, not that there is a file. */
     @Test
     void whatIsNotAsRecordedIsDoneAgain() throws IOException {
@@ -225,6 +291,10 @@ class ResumeTest {
         Files.writeString(folder.resolve("out/records.jsonl"), "[]\n{\"batch\":0}\n");
         finish(CELLS + " --out @/out --order sorted --resume");
         assertSame(wanted, "out", "records of somebody else");
+        Path records = folder.resolve("out/records.jsonl");
+        Files.writeString(records, Files.readString(records).replaceFirst("\"outputs\":\\[\"", "$0\\\\u0000"));
+        finish(CELLS + " --out @/out --order sorted --resume");
+        assertSame(wanted, "out", "a name that is no path");
     }
 
     @Test
