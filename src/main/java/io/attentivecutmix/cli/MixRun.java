@@ -150,10 +150,10 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
 
     /** All that decides what is written. */
     private Plan plan(ImageList list, ClassLabels classes, AttentiveCutMix mixer, Weights weights,
-            RunCalibration int8, ImageDecoder decoder) throws IOException {
-        return new Plan().with("version", Version.TEXT).with("command", command)
+            RunCalibration int8, ImageDecoder decoder) {
+        Plan plan = new Plan().with("version", Version.TEXT).with("command", command)
                 .with("options", mixer.options().toJson()).with("weights", weights == null ? "none" : weights.sha256())
-                .with("device", mixer.device().name()).with("precision", mixer.precision())
+                .with("device", mixer.device().name()).with(mixer.fingerprint()).with("precision", mixer.precision())
                 .with("calibration", int8.sha256())
                 .with("decoder", decoder.description()).with("seed", seed).with("epoch", epoch)
                 .with("pairing", Choices.name(pairing)).with("order", Choices.name(order))
@@ -161,6 +161,8 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                 .with("shard", shard).with(list, classes)
                 .with("masks", masks == null ? "none" : masks.toAbsolutePath().normalize())
                 .with("format", Choices.name(format)).with("on_bad_image", Choices.name(input.badImage));
+        return masks == null ? plan
+                : plan.withFiles("mask_files", list.names(), image -> MaskFolder.path(masks, image));
     }
 
     private String title() {

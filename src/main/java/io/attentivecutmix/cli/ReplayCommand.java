@@ -82,7 +82,11 @@ final class ReplayCommand implements Callable<Integer> {
                     .with("options", mixer.options().toJson()).with("images", root)
                     .with("device", mixer.device().name())
                     .with("decoder", decoder.description()).with("format", Choices.name(format))
-                    .with("masks", masks == null ? "none" : masks).with("labels", manifest.string("labels"));
+                    .with("masks", masks == null ? "none" : masks).with("labels", manifest.string("labels"))
+                    .with("classes", classes).withFiles("image_files", recorded.names(), root::resolve);
+            if (masks != null) {
+                plan.withFiles("mask_files", recorded.names(), image -> MaskFolder.path(masks, image));
+            }
             Finished finished = Finished.nothing();
             if (resume && folder.hasPlan()) {
                 plan.requireSame(folder);

@@ -197,6 +197,15 @@ class ResumeTest {
         assertEquals(ExitStatus.OK, run("replay --from @/run --out @/out --resume"), err.toString());
         assertSame(wanted, "out", "a replay");
         assertTrue(out.toString().matches("(?s)(?!0 )[1-9]\\d* images in .* are finished and as.*"), out.toString());
+        for (String other : List.of("in/dog/i01.png", "masks/dog/i01.png")) {
+            Path file = folder.resolve(other);
+            FileTime time = Files.getLastModifiedTime(file);
+            Files.setLastModifiedTime(file, FileTime.fromMillis(time.toMillis() - 5000));
+            assertEquals(ExitStatus.USAGE, run("replay --from @/run --out @/out --resume"));
+            assertTrue(err.toString().contains(other.startsWith("in") ? "other image_files (" : "other mask_files ("),
+                    err.toString());
+            Files.setLastModifiedTime(file, time);
+        }
         finish(CELLS.replace("--seed 7", "--seed 9") + " --out @/run --force");
         assertEquals(ExitStatus.USAGE, run("replay --from @/run --out @/out --resume"));
         assertTrue(err.toString().contains("records ("), err.toString());
@@ -320,6 +329,18 @@ class ResumeTest {
         assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume"));
         assertTrue(err.toString().contains("image_files ("), err.toString());
         Files.setLastModifiedTime(image, time);
+        Path mask = folder.resolve("masks/cat/i00.png");
+        FileTime maskTime = Files.getLastModifiedTime(mask);
+        Files.setLastModifiedTime(mask, FileTime.fromMillis(maskTime.toMillis() - 5000));
+        assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume"));
+        assertTrue(err.toString().contains("other mask_files ("), err.toString());
+        Files.setLastModifiedTime(mask, maskTime);
+        Path plan = folder.resolve("out/plan.json");
+        String written = Files.readString(plan);
+        Files.writeString(plan, written.replaceFirst("\"hardware\" : \"", "$0another "));
+        assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume"));
+        assertTrue(err.toString().contains("other hardware (another {"), err.toString());
+        Files.writeString(plan, written);
         assertSame(before, "out", "a refusal changes nothing");
 
         assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume --force"));
@@ -328,6 +349,22 @@ class ResumeTest {
         assertTrue(err.toString().contains("no plan.json"), err.toString());
         finish(CELLS + " --out @/new --resume");
         assertSame(before, "new", "nothing to resume is a start");
+    }
+
+    /** Names go into labels.jsonl, so the same numbers are not the same classes. */
+    @Test
+    void otherNamesOfTheSameClassesAreAnotherPlan() throws IOException {
+        StringBuilder csv = new StringBuilder("path,label\n");
+        for (Path image : ImageList.of(folder.resolve("in")).names().stream().map(Path::of).toList()) {
+            csv.append(image).append(',').append(image.getParent()).append('\n');
+        }
+        Path labels = folder.resolve("labels.csv");
+        Files.writeString(labels, csv);
+        String mix = CELLS + " --out @/out --labels @/labels.csv";
+        finish(mix);
+        Files.writeString(labels, csv.toString().replace(",dog", ",hound"));
+        assertEquals(ExitStatus.USAGE, run(mix + " --resume"), out + "" + err);
+        assertTrue(err.toString().contains("other classes ("), err.toString());
     }
 
     @Test
