@@ -32,6 +32,9 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         if (attends && options.reduction() == Reduction.CLASS && !classes.present()) {
             throw CommandException.usage("--reduction class needs each image's class; give --labels or sub-folders");
         }
+        if (!attends) {
+            run.requireNoCalibration("--mode " + Choices.name(options.mode()));
+        }
         if (!attends && run.namesWeights()) {
             console.warning("--weights is not used: mode %s has no extractor", Choices.name(options.mode()));
         }

@@ -169,7 +169,7 @@ final class OutputFolder {
         }
     }
 
-    /** Makes a folder and those above it; a symbolic link to a folder is one (to Files alone, from Java 20 on). */
+    /** Makes a folder and those above it; a symbolic link to a folder is one, to Files of newer Javas only. */
     static void make(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             Files.createDirectories(folder);

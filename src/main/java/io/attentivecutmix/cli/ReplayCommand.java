@@ -50,6 +50,7 @@ final class ReplayCommand implements Callable<Integer> {
     @Override
     @SuppressWarnings("try") // the lock is held, not used
     public Integer call() throws IOException, InterruptedException {
+        run.requireNoCalibration("replay");
         Path runFile = from.resolve(OutputFolder.RUN);
         Path records = from.resolve(OutputFolder.RECORDS);
         if (!Files.isRegularFile(runFile) || !Files.isRegularFile(records)) {
