@@ -44,6 +44,8 @@ public final class FaultyFiles {
     private String failed = "";
     private int open;
     private int mostPerRead = Integer.MAX_VALUE;
+    private String interrupted = "";
+    private Action action = () -> { };
 
     /** A path of the default file system, seen through this one. */
     public Path path(Path real) {
@@ -55,6 +57,17 @@ public final class FaultyFiles {
         calls = 0;
         failAt = n;
         failed = "";
+    }
+
+    /** Something that another process does. */
+    public interface Action {
+        void run() throws IOException;
+    }
+
+    /** Runs an action once, before the next operation of this name. */
+    public void before(String operation, Action action) {
+        interrupted = operation;
+        this.action = action;
     }
 
     /** Bytes that one read gives at most, as a network file system may. */
@@ -86,6 +99,10 @@ public final class FaultyFiles {
     }
 
     private void call(String name) throws IOException {
+        if (name.equals(interrupted)) {
+            interrupted = "";
+            action.run();
+        }
         if (fails(name)) {
             throw fault(name);
         }

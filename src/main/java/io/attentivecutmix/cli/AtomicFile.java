@@ -39,7 +39,7 @@ final class AtomicFile {
         if (folder == null) {
             throw new IOException(target + " is a root folder; allowed: a file's name");
         }
-        Files.createDirectories(folder);
+        OutputFolder.make(folder);
         // short, since a file name may be at its limit of 255 bytes already
         Path temporary = folder.resolve("." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet() + ".tmp");
         boolean moved = false;

@@ -111,7 +111,7 @@ final class AttendCommand implements Callable<Integer> {
             Finished finished = Finished.nothing();
             if (goesOn) {
                 plan.requireSame(folder);
-                finished = Finished.ofAttend(folder, batches, pool);
+                finished = Finished.ofAttend(folder, batches, input.badImage, pool);
                 finished.tell(console, run.quiet, folder);
             } else {
                 folder.create(force, OutputFolder.OF_ATTEND);
@@ -138,10 +138,10 @@ final class AttendCommand implements Callable<Integer> {
 
     /** All that decides what is written. */
     private Plan plan(ImageList list, ClassLabels classes, AttentiveCutMix mixer, Weights weights,
-            RunCalibration int8, ImageDecoder decoder) throws IOException {
+            RunCalibration int8, ImageDecoder decoder) {
         return new Plan().with("version", Version.TEXT).with("command", "attend")
                 .with("options", mixer.options().toJson()).with("weights", weights.sha256())
-                .with("device", mixer.device().name()).with("precision", mixer.precision())
+                .with("device", mixer.device().name()).with(mixer.fingerprint()).with("precision", mixer.precision())
                 .with("calibration", int8.sha256())
                 .with("decoder", decoder.description()).with("batch_size", input.batchSize)
                 .with("limit", Math.min(input.limit(), list.size())).with(list, classes)

@@ -29,6 +29,8 @@ import picocli.CommandLine.Option;
                 + "both kinds are spread evenly over the sorted list."})
 final class CalibrateCommand implements Callable<Integer> {
     private static final int WARNINGS = 10;
+    /** Images that an agreement must be measured on to be relied on. */
+    private static final int LEAST_COMPARED = 50;
 
     private final Console console;
     private int rejected;
@@ -67,7 +69,8 @@ final class CalibrateCommand implements Callable<Integer> {
     private Double target;
 
     @Option(names = "--allow-low-overlap",
-            description = "Write the calibration even if fewer than 5.9 of 6 hot cells are the same on average.")
+            description = "Write the calibration even if fewer than 5.9 of 6 hot cells are the same on average, or "
+                    + "fewer than 50 images could be measured with.")
     private boolean allowLow;
 
     @ArgGroup(exclusive = false, heading = "%nWhere to run:%n")
@@ -99,6 +102,7 @@ final class CalibrateCommand implements Callable<Integer> {
         }
         ExecutorService pool = FilePool.of(run.fileThreads());
         try (Calibrator calibrator = builder.build()) {
+            requireEnough(split.compared().length);
             BatchLoader loader = new BatchLoader(pool, ImageDecoder.best(), null, badImage, options.grid(), 1);
             Calibration calibration = measure(calibrator, new ImageReader(loader), list, split);
             return settle(calibration, RunCalibration.chosen(calibration.agreements(), options));
@@ -177,6 +181,15 @@ final class CalibrateCommand implements Callable<Integer> {
         return split;
     }
 
+    /** A handful of images says little about the others, whatever was found on them. */
+    private void requireEnough(int images) {
+        if (images < LEAST_COMPARED && !allowLow) {
+            throw CommandException.failed("the calibration would be measured on " + images + " images; needed: "
+                    + LEAST_COMPARED + ". Nothing was written. Give more images, or --allow-low-overlap to write it "
+                    + "all the same");
+        }
+    }
+
     private Calibration measure(Calibrator calibrator, ImageReader reader, ImageList list, CalibrationSplit split)
             throws InterruptedException {
         try (Progress progress = Progress.of(console, run.quiet, "observe", "images", split.observed().length)) {
@@ -210,6 +223,7 @@ final class CalibrateCommand implements Callable<Integer> {
             table(calibration.agreements(), chosen);
             layers(calibration);
         }
+        requireEnough(chosen.images()); // after those that could not be read
         if (RunCalibration.isLow(chosen)) {
             String found = String.format(Locale.ROOT, "in 8 bits, %.3f of %d hot cells are those of float on average "
                     + "(%s, %d images); needed: %.3f", chosen.meanOverlap(), chosen.k(),
@@ -221,7 +235,7 @@ final class CalibrateCommand implements Callable<Integer> {
             }
             console.warning("%s", found);
         }
-        Files.createDirectories(out.toAbsolutePath().getParent());
+        OutputFolder.make(out.toAbsolutePath().getParent());
         calibration.save(out);
         if (!run.quiet) {
             console.line("wrote %s; use it with --precision int8 --calibration %s", out, out);

@@ -11,16 +11,17 @@ import java.util.stream.IntStream;
  */
 record CalibrationSplit(int[] observed, int[] compared) {
     /**
-     * Of a list that is too short for both, all images are taken: as many as wanted for observation, but for one, and
-     * the rest for comparison.
+     * Of a list that is too short for both, all images are taken, in the proportion that was wanted, but 1 or more for
+     * each.
      *
      * @param size of the list, 2 or more
      * @param observe how many to observe, 1 or more
      * @param compare how many to compare, 1 or more
      */
     static CalibrationSplit of(int size, int observe, int compare) {
-        int first = Math.min(observe, size - 1);
-        int second = Math.min(compare, size - first);
+        long wanted = (long) observe + compare;
+        int first = size >= wanted ? observe : (int) Math.min(size - 1, Math.max(1, size * (long) observe / wanted));
+        int second = size >= wanted ? compare : size - first;
         int all = first + second;
         // image i of all that are taken is observed where the share of observed ones reaches the next integer
         return new CalibrationSplit(

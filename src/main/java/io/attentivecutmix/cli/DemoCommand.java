@@ -43,7 +43,7 @@ final class DemoCommand implements Callable<Integer> {
         InputArgs input = new InputArgs();
         input.images = out.resolve(SAMPLES);
         for (SampleImages.Sample sample : SampleImages.draw(seed)) {
-            Path folder = Files.createDirectories(input.images.resolve(sample.label()));
+            Path folder = input.images.resolve(sample.label());
             AtomicFile.write(folder.resolve(sample.label() + ".png"), false,
                     stream -> Pictures.png(stream, sample.image()));
         }

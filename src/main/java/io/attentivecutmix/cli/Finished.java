@@ -2,6 +2,7 @@ package io.attentivecutmix.cli;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * What an earlier run of the same plan finished, and proof of it: batches are finished in order, so it is a first part
@@ -26,13 +28,15 @@ record Finished(int last, Outcome.Counts counts) {
     }
 
     /**
-     * Of {@code mix}: a line of records.jsonl for each batch that has any picture.
+     * Of {@code mix}: a line of records.jsonl for each batch that has any picture. A batch that misses some of its
+     * images, and was not said to reject them, ends what is finished.
      *
-     * @param imagesUpTo how many images the batches up to this number have
+     * @param imagesOf how many images the batch of this number has; 0 for another run's, negative behind the last one
      */
-    static Finished ofMix(OutputFolder folder, ExecutorService pool, IntUnaryOperator imagesUpTo)
+    static Finished ofMix(OutputFolder folder, ExecutorService pool, IntUnaryOperator imagesOf)
             throws IOException, InterruptedException {
         open(folder, OutputFolder.OF_MIX);
+        Map<Integer, Integer> bad = rejectedByBatch(folder);
         Outcome.Counts counts = new Outcome.Counts();
         int[] last = {-1};
         Path records = LinePrefix.reopen(folder.file(OutputFolder.RECORDS));
@@ -42,12 +46,17 @@ record Finished(int last, Outcome.Counts counts) {
             if (line.has("masks")) {
                 checks.addAll(checks(folder, OutputFolder.MASKS, line.strings("masks"), line.integers("mask_crc32c")));
             }
-            int batch = (int) line.integer("batch");
-            if (batch <= last[0] || !allHold(checks, pool)) {
+            long batch = line.integer("batch");
+            int substituted = differing(line.strings("images"), line.strings("places"));
+            // every image has a picture or a line that rejects it, or both if another one was put in its place
+            if (batch <= last[0] || missing(last[0], batch, imagesOf, bad) != outputs.size() - substituted
+                    || !allHold(checks, pool)) {
                 return false;
             }
-            last[0] = batch;
+            last[0] = (int) batch;
             counts.written += outputs.size();
+            counts.substituted += substituted;
+            counts.differing += line.has("differing") ? (int) line.integer("differing") : 0;
             counts.nonFiniteMaps += (int) line.integer("non_finite_maps");
             return true;
         });
@@ -58,13 +67,10 @@ record Finished(int last, Outcome.Counts counts) {
             }
             labelled[0]++;
             counts.mixed += line.truth("mixed") ? 1 : 0;
-            counts.substituted += line.has("substitutes") ? 1 : 0;
             return true;
         });
         rejected(folder, last[0], counts);
-        // every image has a picture or a line that rejects it, or both if another one was put in its place
-        int images = imagesUpTo.applyAsInt(last[0]);
-        if (labelled[0] != counts.written || counts.rejected != images - counts.written + counts.substituted) {
+        if (labelled[0] != counts.written) {
             // somebody was at the files: they prove nothing
             for (String name : List.of(OutputFolder.RECORDS, OutputFolder.LABELS, OutputFolder.REJECTED)) {
                 Files.deleteIfExists(JsonLinesFile.partial(folder.file(name)));
@@ -74,15 +80,44 @@ record Finished(int last, Outcome.Counts counts) {
         return new Finished(last[0], counts);
     }
 
-    /** Of {@code attend}: a line of attention.jsonl for each image; the batch must be whole. */
-    static Finished ofAttend(OutputFolder folder, Batches batches, ExecutorService pool)
-            throws IOException, InterruptedException {
-        open(folder, OutputFolder.OF_ATTEND);
+    /** Images of the batches behind one, up to another, that were not rejected; negative if there is no such batch. */
+    private static int missing(int last, long batch, IntUnaryOperator imagesOf, Map<Integer, Integer> bad) {
+        int missing = 0;
+        for (long b = last + 1L; b <= batch; b++) {
+            int images = b > Integer.MAX_VALUE ? -1 : imagesOf.applyAsInt((int) b);
+            if (images < 0) {
+                return -1;
+            }
+            missing += images - bad.getOrDefault((int) b, 0);
+        }
+        return missing;
+    }
+
+    private static int differing(List<String> a, List<String> b) {
+        if (a.size() != b.size()) {
+            throw CommandException.usage("no line of ours");
+        }
+        return (int) IntStream.range(0, a.size()).filter(i -> !a.get(i).equals(b.get(i))).count();
+    }
+
+    private static Map<Integer, Integer> rejectedByBatch(OutputFolder folder) throws IOException, InterruptedException {
         Map<Integer, Integer> bad = new HashMap<>();
         LinePrefix.cut(LinePrefix.reopen(folder.file(OutputFolder.REJECTED)), "", line -> {
             bad.merge((int) line.integer("batch"), 1, Integer::sum);
             return true;
         });
+        return bad;
+    }
+
+    /**
+     * Of {@code attend}: a line of attention.jsonl for each image; the batch must be whole.
+     *
+     * @param policy of the run; where bad images fail, a batch with one is not finished
+     */
+    static Finished ofAttend(OutputFolder folder, Batches batches, BadImage policy, ExecutorService pool)
+            throws IOException, InterruptedException {
+        open(folder, OutputFolder.OF_ATTEND);
+        Map<Integer, Integer> bad = policy == BadImage.FAIL ? Map.of() : rejectedByBatch(folder);
         Path attention = LinePrefix.reopen(folder.file(OutputFolder.ATTENTION));
         Map<Integer, Integer> good = new HashMap<>();
         LinePrefix.cut(attention, "", line -> {
@@ -154,13 +189,21 @@ record Finished(int last, Outcome.Counts counts) {
         List<Check> checks = new ArrayList<>();
         Path root = folder.file(below);
         for (int i = 0; i < names.size(); i++) {
-            Path file = root.resolve(names.get(i)).normalize();
+            Path file = below(root, names.get(i));
             if (i >= sums.size() || !file.startsWith(root)) {
                 throw CommandException.usage("no line of ours");
             }
             checks.add(new Check(file, sums.get(i)));
         }
         return checks;
+    }
+
+    private static Path below(Path root, String name) {
+        try {
+            return root.resolve(name).normalize();
+        } catch (InvalidPathException e) {
+            throw CommandException.usage("no line of ours: " + e.getReason(), e);
+        }
     }
 
     private static boolean allHold(List<Check> checks, ExecutorService pool) throws IOException, InterruptedException {

@@ -11,6 +11,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
@@ -184,6 +185,10 @@ final class ImageList {
     /** Index of the image of this name, or negative. */
     int index(String name) {
         return Arrays.binarySearch(names, name);
+    }
+
+    List<String> names() {
+        return Collections.unmodifiableList(Arrays.asList(names));
     }
 
     Path path(int i) {

@@ -32,9 +32,10 @@ final class MaskFolder {
         this.decoder = decoder;
     }
 
-    private Path path(Item item) {
-        int dot = item.name().lastIndexOf('.');
-        String stem = dot > item.name().lastIndexOf('/') ? item.name().substring(0, dot) : item.name();
+    /** Where the mask of an image of this name lies. */
+    static Path path(Path folder, String image) {
+        int dot = image.lastIndexOf('.');
+        String stem = dot > image.lastIndexOf('/') ? image.substring(0, dot) : image;
         return folder.resolve(stem + ".png");
     }
 
@@ -44,7 +45,7 @@ final class MaskFolder {
      * @throws ImageException if there is none, or it is none of the kinds above or of the image's size
      */
     ByteBuffer read(Item item, RgbImage image) {
-        Path path = path(item);
+        Path path = path(folder, item.name());
         String file = path.toString();
         RgbImage mask;
         try {

@@ -38,6 +38,8 @@ final class MixJob {
     private final Labels labels = Labels.of();
     private final Deque<MixedBatch> free = new ArrayDeque<>();
     private final Deque<Pending> pending = new ArrayDeque<>();
+    /** Whether a batch is without lines, so that no later one may have any: what is named is a first part. */
+    private boolean gap;
 
     /**
      * What a job works with.
@@ -151,11 +153,11 @@ final class MixJob {
                 }
                 if (!loaded.slots().isEmpty()) {
                     if (free.isEmpty()) {
-                        finish(pending.remove(), lines);
+                        finish(lines);
                     }
                     mix(current, loaded.slots());
                     if (settings.inTurns) {
-                        finish(pending.remove(), lines);
+                        finish(lines);
                     }
                 }
                 counts.batches++;
@@ -268,8 +270,16 @@ final class MixJob {
         Throwable first = failure;
         while (!pending.isEmpty()) {
             try {
-                finish(pending.remove(), lines);
-            } catch (IOException | InterruptedException | RuntimeException | Error e) {
+                if (gap) {
+                    await(pending.remove());
+                } else {
+                    finish(lines);
+                }
+            } catch (InterruptedException e) {
+                gap = true; // nobody waits for the rest: the pool's end does
+                pending.clear();
+                first = first == null ? e : first;
+            } catch (IOException | RuntimeException | Error e) {
                 if (first == null) {
                     first = e;
                 } else {
@@ -280,25 +290,43 @@ final class MixJob {
         return first;
     }
 
-    /** Waits until a batch's images are on disk, then names them. */
-    private void finish(Pending p, Lines lines) throws IOException, InterruptedException {
+    private static Written[] await(Pending p) throws IOException, InterruptedException {
         Written[] written = new Written[p.written.size()];
         for (int i = 0; i < written.length; i++) {
             written[i] = FilePool.await(p.written.get(i));
         }
+        return written;
+    }
+
+    /** Waits until the first pending batch's images are on disk, then names them; if interrupted, it stays pending. */
+    private void finish(Lines lines) throws IOException, InterruptedException {
+        Pending p = pending.element();
+        try {
+            name(p, await(p), lines);
+        } catch (IOException | RuntimeException | Error e) {
+            gap = true;
+            pending.remove();
+            throw e;
+        }
+        pending.remove();
+        free.add(p.mixed);
+    }
+
+    private void name(Pending p, Written[] written, Lines lines) throws IOException {
+        int differing = 0;
         for (int i = 0; i < written.length; i++) {
             labelLine(p, i, lines.labels);
             counts.written++;
             counts.mixed += p.mixed.mixed(i) ? 1 : 0;
             if (!p.task.checksums().isEmpty() && p.task.checksums().get(i) != written[i].pixels()) {
-                counts.differing++;
+                differing++;
                 console.error(p.slots.get(i).place().output() + " differs from the recorded run");
             }
         }
+        counts.differing += differing;
         lines.labels.flush(); // first: a record says that its labels are there
-        recordLine(p, written, lines.records);
+        recordLine(p, written, differing, lines.records);
         lines.records.flush();
-        free.add(p.mixed);
     }
 
     private void labelLine(Pending p, int i, JsonLinesFile lines) throws IOException {
@@ -337,7 +365,7 @@ final class MixJob {
         });
     }
 
-    private void recordLine(Pending p, Written[] written, JsonLinesFile lines) throws IOException {
+    private void recordLine(Pending p, Written[] written, int differing, JsonLinesFile lines) throws IOException {
         lines.add(json -> {
             json.writeNumberProperty("batch", p.task.number());
             Json.strings(json, "images", p.slots.stream().map(s -> s.item().name()).toList());
@@ -351,6 +379,9 @@ final class MixJob {
             if (settings.masks) {
                 Json.strings(json, "masks", p.slots.stream().map(s -> mask(s.place())).toList());
                 Json.longs(json, "mask_crc32c", Arrays.stream(written).mapToLong(Written::mask).toArray());
+            }
+            if (differing > 0) {
+                json.writeNumberProperty("differing", differing);
             }
             json.writeNumberProperty("non_finite_maps", p.mixed.nonFiniteMaps());
             json.writeName("record");

@@ -32,6 +32,9 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         if (attends && options.reduction() == Reduction.CLASS && !classes.present()) {
             throw CommandException.usage("--reduction class needs each image's class; give --labels or sub-folders");
         }
+        if (!attends) {
+            run.requireNoCalibration("--mode " + Choices.name(options.mode()));
+        }
         if (!attends && run.namesWeights()) {
             console.warning("--weights is not used: mode %s has no extractor", Choices.name(options.mode()));
         }
@@ -92,7 +95,7 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
             Outcome outcome;
             ExecutorService pool = FilePool.of(run.fileThreads());
             try {
-                Finished finished = goesOn ? Finished.ofMix(folder, pool, last -> images(batches, last))
+                Finished finished = goesOn ? Finished.ofMix(folder, pool, b -> imagesOf(batches, b))
                         : Finished.nothing();
                 finished.counts().batches = (int) IntStream.rangeClosed(0, finished.last()).filter(shard::has).count();
                 if (goesOn) {
@@ -138,6 +141,11 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
         }
     }
 
+    /** How many images batch b has; 0 if it is another shard's, negative if there is none. */
+    private int imagesOf(Batches batches, int b) {
+        return b >= batches.count() ? -1 : shard.has(b) ? batches.size(b) : 0;
+    }
+
     /** How many images this shard's batches up to a number have. */
     private int images(Batches batches, int last) {
         return IntStream.rangeClosed(0, last).filter(shard::has).map(batches::size).sum();
@@ -145,10 +153,10 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
 
     /** All that decides what is written. */
     private Plan plan(ImageList list, ClassLabels classes, AttentiveCutMix mixer, Weights weights,
-            RunCalibration int8, ImageDecoder decoder) throws IOException {
-        return new Plan().with("version", Version.TEXT).with("command", command)
+            RunCalibration int8, ImageDecoder decoder) {
+        Plan plan = new Plan().with("version", Version.TEXT).with("command", command)
                 .with("options", mixer.options().toJson()).with("weights", weights == null ? "none" : weights.sha256())
-                .with("device", mixer.device().name()).with("precision", mixer.precision())
+                .with("device", mixer.device().name()).with(mixer.fingerprint()).with("precision", mixer.precision())
                 .with("calibration", int8.sha256())
                 .with("decoder", decoder.description()).with("seed", seed).with("epoch", epoch)
                 .with("pairing", Choices.name(pairing)).with("order", Choices.name(order))
@@ -156,6 +164,8 @@ record MixRun(String command, Console console, InputArgs input, RunArgs run, Mix
                 .with("shard", shard).with(list, classes)
                 .with("masks", masks == null ? "none" : masks.toAbsolutePath().normalize())
                 .with("format", Choices.name(format)).with("on_bad_image", Choices.name(input.badImage));
+        return masks == null ? plan
+                : plan.withFiles("mask_files", list.names(), image -> MaskFolder.path(masks, image));
     }
 
     private String title() {

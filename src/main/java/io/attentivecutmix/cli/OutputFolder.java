@@ -28,9 +28,13 @@ final class OutputFolder {
 
     private final Path root;
     private final Path realImages;
+    private final boolean force;
+    private final boolean resume;
 
-    private OutputFolder(Path root) throws IOException {
+    private OutputFolder(Path root, boolean force, boolean resume) throws IOException {
         this.root = root;
+        this.force = force;
+        this.resume = resume;
         realImages = real(root.resolve(IMAGES));
     }
 
@@ -54,6 +58,11 @@ final class OutputFolder {
             throw CommandException.usage("--force and --resume exclude each other: the one writes over what the other"
                     + " goes on with");
         }
+        requireRoom(out, force, resume);
+        return new OutputFolder(out.toAbsolutePath().normalize(), force, resume);
+    }
+
+    private static void requireRoom(Path out, boolean force, boolean resume) throws IOException {
         if (Files.exists(out) && !Files.isDirectory(out)) {
             throw CommandException.usage("--out " + out + " is a file; allowed: a folder, or a name that is free");
         }
@@ -66,7 +75,6 @@ final class OutputFolder {
                     + " is not empty; allowed: an empty or new folder, or --force to write"
                     + " over what has the same name (nothing else is removed)");
         }
-        return new OutputFolder(out.toAbsolutePath().normalize());
     }
 
     /**
@@ -132,7 +140,7 @@ final class OutputFolder {
      * @param files what this command writes beside its pictures
      */
     void create(boolean force, List<String> files) throws IOException {
-        Files.createDirectories(root);
+        make(root);
         if (force) {
             for (String name : files) {
                 Files.deleteIfExists(root.resolve(name));
@@ -161,14 +169,31 @@ final class OutputFolder {
         }
     }
 
-    /** Keeps other processes out of the folder, which is made if need be. */
+    /** Makes a folder and those above it; a symbolic link to a folder is one, to Files of newer Javas only. */
+    static void make(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            Files.createDirectories(folder);
+        }
+    }
+
+    /** Keeps other processes out of the folder, which is made if need be and checked again: one may have been there. */
     FolderLock lock() throws IOException {
         try {
-            Files.createDirectories(root);
+            make(root);
         } catch (IOException e) {
             throw CommandException.usage("--out " + root + " cannot be made: " + e, e);
         }
-        return new FolderLock(root);
+        FolderLock lock = FolderLock.of(root);
+        boolean free = false;
+        try {
+            requireRoom(root, force, resume);
+            free = true;
+            return lock;
+        } finally {
+            if (!free) {
+                lock.close();
+            }
+        }
     }
 
     Path root() {

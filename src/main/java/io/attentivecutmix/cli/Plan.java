@@ -1,5 +1,6 @@
 package io.attentivecutmix.cli;
 
+import io.attentivecutmix.Fingerprint;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +15,8 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * plan.json: all that decides what a run writes. It is written before anything else, so that a run that was killed can
@@ -31,23 +34,48 @@ final class Plan {
         return this;
     }
 
-    /** The images by name, length and time of change, and their classes. */
-    Plan with(ImageList list, ClassLabels classes) throws IOException {
+    /** The images by name, length and time of change, and their classes by number and name. */
+    Plan with(ImageList list, ClassLabels classes) {
         MessageDigest files = sha256();
         MessageDigest labels = sha256();
         for (int i = 0; i < list.size(); i++) {
-            String state;
-            try {
-                BasicFileAttributes a = Files.readAttributes(list.path(i), BasicFileAttributes.class);
-                state = a.size() + " " + a.lastModifiedTime().toMillis();
-            } catch (IOException e) {
-                state = "unreadable"; // rejected when its turn comes
-            }
-            files.update((list.name(i) + "\0" + state + "\0").getBytes(StandardCharsets.UTF_8));
+            update(files, list.name(i), list.path(i));
             labels.update((classes.present() ? classes.id(i) + " " : "").getBytes(StandardCharsets.UTF_8));
+        }
+        for (String name : classes.classes()) {
+            labels.update((name + "\0").getBytes(StandardCharsets.UTF_8));
         }
         return with("images", list.root()).with("listed", list.size()).with("image_files", hex(files))
                 .with("labels", classes.origin()).with("classes", hex(labels));
+    }
+
+    /**
+     * Files by name, length and time of change.
+     *
+     * @param path of the file of a name
+     */
+    Plan withFiles(String name, Iterable<String> names, Function<String, Path> path) {
+        MessageDigest files = sha256();
+        names.forEach(n -> update(files, n, path.apply(n)));
+        return with(name, hex(files));
+    }
+
+    /** What may decide a heat map's last bits beside the options: what the extractor runs on. */
+    Plan with(Fingerprint fingerprint) {
+        Map<String, String> hardware = new TreeMap<>(fingerprint.hardware());
+        hardware.remove("uuid"); // another card of the same kind will do
+        return with("hardware", hardware);
+    }
+
+    private static void update(MessageDigest files, String name, Path file) {
+        String state;
+        try {
+            BasicFileAttributes a = Files.readAttributes(file, BasicFileAttributes.class);
+            state = a.size() + " " + a.lastModifiedTime().toMillis();
+        } catch (IOException e) {
+            state = "unreadable"; // rejected when its turn comes
+        }
+        files.update((name + "\0" + state + "\0").getBytes(StandardCharsets.UTF_8));
     }
 
     private static MessageDigest sha256() {

@@ -4,10 +4,12 @@ import io.attentivecutmix.AttentiveCutMix;
 import io.attentivecutmix.image.ImageDecoder;
 import io.attentivecutmix.method.MixOptions;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import picocli.CommandLine.ArgGroup;
@@ -48,6 +50,7 @@ final class ReplayCommand implements Callable<Integer> {
     @Override
     @SuppressWarnings("try") // the lock is held, not used
     public Integer call() throws IOException, InterruptedException {
+        run.requireNoCalibration("replay");
         Path runFile = from.resolve(OutputFolder.RUN);
         Path records = from.resolve(OutputFolder.RECORDS);
         if (!Files.isRegularFile(runFile) || !Files.isRegularFile(records)) {
@@ -74,16 +77,22 @@ final class ReplayCommand implements Callable<Integer> {
         try (AttentiveCutMix mixer = run.builder(options).build();
                 Interrupt interrupt = Interrupt.listen();
                 FolderLock lock = folder.lock()) {
+            Recorded recorded = Recorded.of(records, root, folder, format);
             Plan plan = new Plan().with("version", Version.TEXT).with("command", "replay")
                     .with("from", from.toAbsolutePath().normalize()).with("records", Plan.sha256(records))
                     .with("options", mixer.options().toJson()).with("images", root)
                     .with("device", mixer.device().name())
                     .with("decoder", decoder.description()).with("format", Choices.name(format))
-                    .with("masks", masks == null ? "none" : masks).with("labels", manifest.string("labels"));
+                    .with("masks", masks == null ? "none" : masks).with("labels", manifest.string("labels"))
+                    .with("classes", classes).withFiles("image_files", recorded.names(), root::resolve);
+            if (masks != null) {
+                plan.withFiles("mask_files", recorded.names(), image -> MaskFolder.path(masks, image));
+            }
             Finished finished = Finished.nothing();
             if (resume && folder.hasPlan()) {
                 plan.requireSame(folder);
-                finished = finished(folder, pool, records, root, format);
+                finished = Finished.ofMix(folder, pool, recorded::imagesOf);
+                finished.counts().batches = recorded.upTo(finished.last());
                 finished.tell(console, run.quiet, folder);
             } else {
                 folder.create(force, OutputFolder.OF_MIX);
@@ -112,10 +121,10 @@ final class ReplayCommand implements Callable<Integer> {
             });
             Summary.show(console, run.quiet, outcome, folder, written.seconds());
             if (outcome.counts().differing > 0) {
-                String recorded = manifest.string("decoder");
+                String then = manifest.string("decoder");
                 console.error(outcome.counts().differing + " images differ from the recorded run"
-                        + (recorded.equals(decoder.description()) ? ": its image files have changed"
-                        : ", which decoded with " + recorded + "; this one with " + decoder.description()));
+                        + (then.equals(decoder.description()) ? ": its image files have changed"
+                        : ", which decoded with " + then + "; this one with " + decoder.description()));
             }
             return outcome.status();
         } finally {
@@ -123,29 +132,34 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
-    private static Finished finished(OutputFolder folder, ExecutorService pool, Path records, Path root,
-            ImageFormat format) throws IOException, InterruptedException {
-        int[] batches = {0};
-        Finished finished = Finished.ofMix(folder, pool, last -> {
-            int images = 0;
-            if (last < 0) {
-                return images;
-            }
+    /**
+     * What the record names, as far as it can be read; the rest is told when its turn comes.
+     *
+     * @param sizes images by batch number
+     * @param names of the images, each once
+     */
+    private record Recorded(TreeMap<Integer, Integer> sizes, Set<String> names) {
+        static Recorded of(Path records, Path root, OutputFolder folder, ImageFormat format) throws IOException {
+            Recorded recorded = new Recorded(new TreeMap<>(), new TreeSet<>());
             try (RecordLines lines = new RecordLines(records, root, folder, format.ending())) {
-                for (BatchTask task = lines.next(); task.number() <= last; task = lines.next()) {
-                    images += task.items().size();
-                    batches[0]++;
-                    if (!lines.hasNext()) {
-                        break;
-                    }
+                while (lines.hasNext()) {
+                    BatchTask task = lines.next();
+                    recorded.sizes.put(task.number(), task.items().size());
+                    task.items().forEach(item -> recorded.names.add(item.name()));
                 }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+            } catch (CommandException e) {
+                return recorded;
             }
-            return images;
-        });
-        finished.counts().batches = finished.last() < 0 ? 0 : batches[0];
-        return finished;
+            return recorded;
+        }
+
+        int imagesOf(int batch) {
+            return sizes.isEmpty() || batch > sizes.lastKey() ? -1 : sizes.getOrDefault(batch, 0);
+        }
+
+        int upTo(int batch) {
+            return sizes.headMap(batch, true).size();
+        }
     }
 
     private static MixOptions options(Path runFile, JsonTree manifest) {

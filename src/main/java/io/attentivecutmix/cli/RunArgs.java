@@ -121,6 +121,14 @@ final class RunArgs {
         return builder;
     }
 
+    /** Refuses a calibration where nothing is computed with it. */
+    void requireNoCalibration(String where) {
+        if (calibration != null) {
+            throw CommandException.usage("--calibration is given for " + where
+                    + ", which has no extractor; allowed: no --calibration");
+        }
+    }
+
     private void requireInt8ForCalibration() {
         if (calibration != null && precision != Precision.INT8) {
             throw CommandException.usage("--calibration is given without --precision int8; allowed: both, or neither");

@@ -83,7 +83,8 @@ final class RunCalibration {
     /** Says in one line what the run found for itself, and warns where 8 bits find other cells. */
     private void tell(Console console, boolean quiet, Agreement agreement) {
         String found = String.format(Locale.ROOT, "calibrated for INT8 from the run's first %d images: %.3f of %d hot "
-                + "cells are those of float", calibration.images(), agreement.meanOverlap(), agreement.k());
+                + "cells are those of float, on the same images", calibration.images(), agreement.meanOverlap(),
+                agreement.k());
         if (isLow(agreement)) {
             console.warning("%s, fewer than %.2f; see calibrate, or take --precision bf16 or fp32", found,
                     leastOverlap(agreement.k()));

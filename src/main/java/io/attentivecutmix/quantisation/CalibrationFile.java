@@ -395,8 +395,9 @@ final class CalibrationFile {
 
     static void save(Path file, String json) throws IOException {
         Path target = file.toAbsolutePath();
-        Path temporary = target.resolveSibling("." + ProcessHandle.current().pid() + "-" + COUNTER.incrementAndGet()
-                + ".calibration.tmp");
+        // of the commands' form, so that a run removes what a killed one left; they have no zero in front
+        Path temporary = target.resolveSibling("." + ProcessHandle.current().pid() + "-0" + COUNTER.incrementAndGet()
+                + ".tmp");
         boolean moved = false;
         try {
             // a stream and no channel: an interrupt of the thread closes a channel it writes to

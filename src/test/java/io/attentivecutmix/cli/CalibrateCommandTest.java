@@ -151,10 +151,14 @@ class CalibrateCommandTest {
     @Test
     @EnabledIf("int8")
     void refusesWhatFindsOtherCells() throws IOException {
-        end(ExitStatus.FAILED, CALIBRATE + " --ranges percentile:0.51 --target 0");
+        for (int i = 20; i < 58; i++) {
+            Files.copy(folder.resolve(String.format("in/i%03d.png", i % 20)),
+                    folder.resolve(String.format("in/i%03d.png", i)));
+        }
+        end(ExitStatus.FAILED, CALIBRATE.replace("images 12", "images 50") + " --ranges percentile:0.51 --target 0");
         assertFalse(exists("c.json"));
         assertTrue(err.toString().matches("(?s).*in 8 bits, 0\\.\\d{3} of 1 hot cells are those of float on average "
-                + "\\(mean, 12 images\\); needed: 0\\.983\\. Nothing was written\\. Try a higher --target.*"),
+                + "\\(mean, 50 images\\); needed: 0\\.983\\. Nothing was written\\. Try a higher --target.*"),
                 err.toString());
         try (Stream<Path> entries = Files.list(folder)) {
             assertEquals(List.of(folder.resolve("in")), entries.toList());
@@ -162,14 +166,22 @@ class CalibrateCommandTest {
     }
 
     @Test
+    void aHandfulOfImagesIsTooFewToMeasureWith() {
+        end(ExitStatus.FAILED, CALIBRATE);
+        assertTrue(err.toString().contains("would be measured on 12 images; needed: 50. Nothing was written"),
+                err.toString());
+        assertFalse(exists("c.json"));
+    }
+
+    @Test
     @EnabledIf("int8")
     void badImagesAreSkippedOrFail() throws IOException {
         Path bad = folder.resolve("in/i003.png");
         Files.write(bad, Arrays.copyOf(Files.readAllBytes(bad), 90));
-        String all = CALIBRATE.replace("--calibration-images 8", "--calibration-images 100")
+        String all = CALIBRATE.replace("--calibration-images 8", "--calibration-images 228")
                 + " --ranges percentile:0.51 --target 0 --allow-low-overlap";
         end(ExitStatus.REJECTED, all);
-        assertTrue(err.toString().contains("has 20 images, fewer than the 100 to calibrate with and the 12 to measure "
+        assertTrue(err.toString().contains("has 20 images, fewer than the 228 to calibrate with and the 12 to measure "
                 + "with: taking 19 and 1"), err.toString());
         assertTrue(err.toString().contains("warning: rejected " + bad), err.toString());
         Calibration c = Calibration.load(folder.resolve("c.json"));
@@ -195,8 +207,8 @@ class CalibrateCommandTest {
         String mix = "mix --images @/in --precision int8 --batch-size 6" + METHOD;
         end(ExitStatus.OK, mix + " --out @/whole");
         String said = "(warning: )?calibrated for INT8 from the run's first 20 images: [01]\\.\\d{3} of 1 hot cells "
-                + "are those of float(; kept as calibration.json|, fewer than 0.98; see calibrate, or take --precision "
-                + "bf16 or fp32)";
+                + "are those of float, on the same images(; kept as calibration.json|, fewer than 0.98; see "
+                + "calibrate, or take --precision bf16 or fp32)";
         assertTrue((out + "" + err).lines().anyMatch(l -> l.matches(said)), out + "\n" + err);
         String calibration = text("whole/calibration.json");
         assertEquals(20, Calibration.fromJson(calibration).images());
@@ -249,6 +261,19 @@ class CalibrateCommandTest {
         }
     }
 
+    @Test
+    void aCalibrationForNothingIsRefused() throws IOException {
+        anyCalibration();
+        for (String mode : List.of("random-cells", "cutmix")) {
+            end(ExitStatus.USAGE, "mix --images @/in --out @/out --precision int8 --calibration @/c.json --mode "
+                    + mode + " --k 1 --input-side 64");
+            assertTrue(err.toString().contains("--calibration is given for --mode " + mode), err.toString());
+        }
+        end(ExitStatus.USAGE, "replay --from @/none --out @/out --precision int8 --calibration @/c.json");
+        assertTrue(err.toString().contains("--calibration is given for replay"), err.toString());
+        assertFalse(exists("out"));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "--ranges best | --ranges is 'best'; allowed: minimum-error, maximum, percentile:SHARE",
@@ -290,7 +315,7 @@ class CalibrateCommandTest {
         end(ExitStatus.OK, "mix --images @/in --out @/out --precision int8" + METHOD);
         assertTrue(err.toString().contains("INT8 is not available on cpu"), err.toString());
         assertFalse(exists("out/calibration.json"));
-        end(ExitStatus.FAILED, CALIBRATE);
+        end(ExitStatus.FAILED, CALIBRATE + " --allow-low-overlap");
         assertTrue(err.toString().contains("INT8"), err.toString());
     }
 

@@ -18,9 +18,15 @@ class CalibrationSplitTest {
 
     private static void check(int size, int observe, int compare) {
         CalibrationSplit split = CalibrationSplit.of(size, observe, compare);
-        int first = Math.min(observe, size - 1);
-        assertEquals(first, split.observed().length);
-        assertEquals(Math.min(compare, size - first), split.compared().length);
+        if (size >= observe + compare) {
+            assertEquals(observe, split.observed().length);
+            assertEquals(compare, split.compared().length);
+        } else {
+            assertEquals(size, split.observed().length + split.compared().length);
+            double share = (double) size * observe / (observe + compare);
+            assertTrue(split.observed().length >= 1 && split.compared().length >= 1);
+            assertEquals(share, split.observed().length, 1.0, "as many as the proportion that was wanted gives");
+        }
         int[] both = IntStream.concat(Arrays.stream(split.observed()), Arrays.stream(split.compared())).toArray();
         assertEquals(both.length, Arrays.stream(both).distinct().count());
         assertTrue(Arrays.stream(both).allMatch(i -> i >= 0 && i < size));
@@ -41,8 +47,11 @@ class CalibrationSplitTest {
         assertArrayEquals(new int[] {40, 80}, split.observed());
         assertArrayEquals(new int[] {0, 20, 60}, split.compared());
         CalibrationSplit small = CalibrationSplit.of(4, 128, 512);
-        assertArrayEquals(new int[] {1, 2, 3}, small.observed());
-        assertArrayEquals(new int[] {0}, small.compared());
+        assertArrayEquals(new int[] {3}, small.observed());
+        assertArrayEquals(new int[] {0, 1, 2}, small.compared());
+        CalibrationSplit oneMore = CalibrationSplit.of(129, 128, 512);
+        assertEquals(25, oneMore.observed().length);
+        assertEquals(104, oneMore.compared().length);
         CalibrationSplit large = CalibrationSplit.of(2_000_000_000, 1_000_000, 1_000_000);
         assertEquals(1_999_999_000, large.observed()[999_999]);
     }

@@ -197,9 +197,84 @@ class ResumeTest {
         assertEquals(ExitStatus.OK, run("replay --from @/run --out @/out --resume"), err.toString());
         assertSame(wanted, "out", "a replay");
         assertTrue(out.toString().matches("(?s)(?!0 )[1-9]\\d* images in .* are finished and as.*"), out.toString());
+        for (String other : List.of("in/dog/i01.png", "masks/dog/i01.png")) {
+            Path file = folder.resolve(other);
+            FileTime time = Files.getLastModifiedTime(file);
+            Files.setLastModifiedTime(file, FileTime.fromMillis(time.toMillis() - 5000));
+            assertEquals(ExitStatus.USAGE, run("replay --from @/run --out @/out --resume"));
+            assertTrue(err.toString().contains(other.startsWith("in") ? "other image_files (" : "other mask_files ("),
+                    err.toString());
+            Files.setLastModifiedTime(file, time);
+        }
         finish(CELLS.replace("--seed 7", "--seed 9") + " --out @/run --force");
         assertEquals(ExitStatus.USAGE, run("replay --from @/run --out @/out --resume"));
         assertTrue(err.toString().contains("records ("), err.toString());
+    }
+
+    /** What was found before the stop still fails the replay. */
+    @Test
+    void aResumedReplayKnowsWhatDifferedBefore() throws IOException {
+        finish(CELLS + " --out @/run");
+        Path records = folder.resolve("run/records.jsonl");
+        String text = Files.readString(records);
+        Files.writeString(records, text.replaceFirst("\"crc32c\":\\[\\d+", "\"crc32c\":[1"));
+        assertEquals(ExitStatus.FAILED, run("replay --from @/run --out @/out"), err.toString());
+        TreeMap<String, byte[]> wanted = files("out");
+        assertTrue(Files.readString(folder.resolve("out/run.json")).contains("\"differing\" : 1"));
+        assertEquals(ExitStatus.FAILED, run("replay --from @/run --out @/out --resume"), out + "" + err);
+        assertTrue(err.toString().contains("1 images differ from the recorded run"), err.toString());
+        assertSame(wanted, "out", "a resumed replay");
+    }
+
+    /** As a failure to write one batch leaves it, when those behind it succeed. */
+    @Test
+    void aGapEndsWhatIsFinished() throws IOException {
+        finish(CELLS + " --out @/out");
+        TreeMap<String, byte[]> wanted = files("out");
+        for (int gap : new int[] {0, 3}) {
+            Path records = folder.resolve("out/records.jsonl");
+            List<String> lines = new ArrayList<>(Files.readAllLines(records));
+            lines.remove(gap);
+            Files.write(records, lines);
+            Path labels = folder.resolve("out/labels.jsonl");
+            Files.write(labels, Files.readAllLines(labels).stream().filter(l -> !l.contains("\"batch\":" + gap + "}"))
+                    .toList());
+            finish(CELLS + " --out @/out --resume");
+            assertSame(wanted, "out", "without batch " + gap);
+            assertTrue(out.toString().matches("(?s).*(?<!\\d)" + (gap == 0 ? "0" : "[1-9]\\d*")
+                    + " images in .* are finished and as.*"), out.toString());
+        }
+    }
+
+    /** A folder in a picture's place, as a full disk or a lost right, fails one batch. */
+    @Test
+    void aBatchThatCannotBeWrittenEndsWhatIsNamed() throws IOException {
+        String sorted = CELLS + " --order sorted --out @/out";
+        finish(sorted.replace("@/out", "@/whole"));
+        TreeMap<String, byte[]> wanted = files("whole");
+        Path inTheWay = Files.createDirectories(folder.resolve("out/images/dog/i17.png/x"));
+        assertEquals(ExitStatus.FAILED, run(sorted + " --force"), out + "" + err);
+        List<String> lines = Files.readAllLines(folder.resolve("out/records.jsonl"));
+        for (int i = 0; i < lines.size(); i++) {
+            assertTrue(lines.get(i).startsWith("{\"batch\":" + i + ","), lines.get(i));
+        }
+        assertTrue(lines.size() > 2, lines.toString());
+        Files.delete(inTheWay);
+        Files.delete(inTheWay.getParent());
+        finish(sorted + " --resume");
+        assertFalse(out.toString().contains(" 0 images in "), out.toString());
+        assertTrue(out.toString().contains(" are finished and as"), out.toString());
+        assertSame(wanted, "out", "after a batch that failed");
+    }
+
+    @Test
+    void attendComesToABadImageThatFailsAgain() throws IOException {
+        String attend = ATTEND.replace("--batch-size 4", "--batch-size 1 --no-pictures --on-bad-image fail")
+                + " --out @/out";
+        assertEquals(ExitStatus.FAILED, run(attend), out + "" + err);
+        TreeMap<String, byte[]> wanted = files("out");
+        assertEquals(ExitStatus.FAILED, run(attend + " --resume"), out + "" + err);
+        assertSame(wanted, "out", "the same bad image");
     }
 
     /** It is the bytes that prove a batch, not that there is a file. */
@@ -225,6 +300,10 @@ class ResumeTest {
         Files.writeString(folder.resolve("out/records.jsonl"), "[]\n{\"batch\":0}\n");
         finish(CELLS + " --out @/out --order sorted --resume");
         assertSame(wanted, "out", "records of somebody else");
+        Path records = folder.resolve("out/records.jsonl");
+        Files.writeString(records, Files.readString(records).replaceFirst("\"outputs\":\\[\"", "$0\\\\u0000"));
+        finish(CELLS + " --out @/out --order sorted --resume");
+        assertSame(wanted, "out", "a name that is no path");
     }
 
     @Test
@@ -250,6 +329,18 @@ class ResumeTest {
         assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume"));
         assertTrue(err.toString().contains("image_files ("), err.toString());
         Files.setLastModifiedTime(image, time);
+        Path mask = folder.resolve("masks/cat/i00.png");
+        FileTime maskTime = Files.getLastModifiedTime(mask);
+        Files.setLastModifiedTime(mask, FileTime.fromMillis(maskTime.toMillis() - 5000));
+        assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume"));
+        assertTrue(err.toString().contains("other mask_files ("), err.toString());
+        Files.setLastModifiedTime(mask, maskTime);
+        Path plan = folder.resolve("out/plan.json");
+        String written = Files.readString(plan);
+        Files.writeString(plan, written.replaceFirst("\"hardware\" : \"", "$0another "));
+        assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume"));
+        assertTrue(err.toString().contains("other hardware (another {"), err.toString());
+        Files.writeString(plan, written);
         assertSame(before, "out", "a refusal changes nothing");
 
         assertEquals(ExitStatus.USAGE, run(CELLS + " --out @/out --resume --force"));
@@ -258,6 +349,22 @@ class ResumeTest {
         assertTrue(err.toString().contains("no plan.json"), err.toString());
         finish(CELLS + " --out @/new --resume");
         assertSame(before, "new", "nothing to resume is a start");
+    }
+
+    /** Names go into labels.jsonl, so the same numbers are not the same classes. */
+    @Test
+    void otherNamesOfTheSameClassesAreAnotherPlan() throws IOException {
+        StringBuilder csv = new StringBuilder("path,label\n");
+        for (Path image : ImageList.of(folder.resolve("in")).names().stream().map(Path::of).toList()) {
+            csv.append(image).append(',').append(image.getParent()).append('\n');
+        }
+        Path labels = folder.resolve("labels.csv");
+        Files.writeString(labels, csv);
+        String mix = CELLS + " --out @/out --labels @/labels.csv";
+        finish(mix);
+        Files.writeString(labels, csv.toString().replace(",dog", ",hound"));
+        assertEquals(ExitStatus.USAGE, run(mix + " --resume"), out + "" + err);
+        assertTrue(err.toString().contains("other classes ("), err.toString());
     }
 
     @Test
