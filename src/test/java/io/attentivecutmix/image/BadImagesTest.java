@@ -9,6 +9,7 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -68,6 +69,7 @@ class BadImagesTest {
 
     /** Allocated bytes are the thread's own, so this is exact; the time is the processor's, best of three. */
     @Test
+    @Tag("slow")
     void costOfRefusals() throws IOException {
         List<BadImages.Bad> all = BadImages.all();
         ImageDecoder decoder = ImageDecoder.jdk();

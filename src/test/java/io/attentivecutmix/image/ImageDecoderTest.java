@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +61,7 @@ class ImageDecoderTest {
     }
 
     @Test
+    @Tag("slow")
     void everyFileEqualsPillowWithOpenCv() throws IOException {
         ImageDecoder decoder = openCv();
         for (GoldenFiles golden : GoldenFiles.all()) {
@@ -108,6 +110,7 @@ class ImageDecoderTest {
 
     /** Decoded and resized photographs, when they lie beside the checkout. */
     @Test
+    @Tag("slow")
     void photographsEqualPillow() throws IOException {
         Path folder = Path.of("..", "shared", "data", "photos");
         assumeTrue(Files.isDirectory(folder), () -> "skipped: no folder " + folder + " beside the checkout");
@@ -129,6 +132,7 @@ class ImageDecoderTest {
 
     /** A cut file is refused, or (cut behind its last pixel, where Pillow does not look either) complete. */
     @Test
+    @Tag("slow")
     void everyPrefixIsRefusedOrEqual() throws IOException {
         int refused = 0;
         for (GoldenFiles golden : GoldenFiles.all()) {
@@ -155,6 +159,7 @@ class ImageDecoderTest {
 
     /** Damaged files: an ImageException or some picture, nothing else. Tight limits keep the heap small. */
     @Test
+    @Tag("slow")
     void damagedFilesGiveNothingButImageExceptions() throws IOException {
         long seed = 20;
         Random random = new Random(seed);
@@ -315,6 +320,7 @@ class ImageDecoderTest {
 
     /** With the library's classes alone: everything but WebP is read, and the message says what to add. */
     @Test
+    @Tag("slow")
     void optionalDependenciesAreOptional() throws Exception {
         URL classes = ImageDecoder.class.getProtectionDomain().getCodeSource().getLocation();
         try (var alone = new URLClassLoader(new URL[] {classes}, ClassLoader.getPlatformClassLoader())) {

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -213,6 +214,7 @@ class SafetensorsReaderTest {
     }
 
     @Test
+    @Tag("slow")
     void mutatedFilesGiveNothingButWeightsExceptions() throws IOException {
         byte[] whole = SafetensorsReaderTest.class.getResourceAsStream("/golden/weights/dtypes.safetensors")
                 .readAllBytes();

@@ -13,6 +13,7 @@ import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -67,6 +68,7 @@ class PlanFileTest {
     }
 
     @Test
+    @Tag("slow")
     void randomBytesAreRefusedOrHarmless() {
         byte[] text = PlanFile.write(KEY, choices()).getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
         long seed = 17;
