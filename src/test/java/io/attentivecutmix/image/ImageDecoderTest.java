@@ -241,7 +241,7 @@ class ImageDecoderTest {
     }
 
     private static void assertGrey(int[] expected, byte[] file) {
-        byte[] rgb = JDK.decode(file, "grey.bmp").rgb();
+        byte[] rgb = JDK.decode(file, "grey").rgb();
         int[] grey = new int[rgb.length / 3];
         for (int i = 0; i < grey.length; i++) {
             grey[i] = rgb[3 * i + 1];
@@ -285,6 +285,20 @@ class ImageDecoderTest {
         byte[] header = ImageBytes.bytes(12, 0, 0, 0, 1, 0, 1, 0, 0x80, 0, 1, 0);
         assertArrayEquals(new byte[] {6, 5, 4}, JDK.decode(ImageBytes.bmpFile(22, header,
                 ImageBytes.bytes(1, 2, 3, 4, 5, 6)), "os2.bmp").rgb());
+    }
+
+    /** A string past the last pixel; beside the frame the transparent index's colour. Green of colour i is 18 + 33 i. */
+    @Test
+    void lastStringAndGroundOfGif() {
+        byte[] control = ImageBytes.bytes('!', 0xf9, 4, 1, 0, 0, 3, 0);
+        byte[] two = ImageBytes.concat(ImageBytes.gifScreen(1, 2, 2), control, ImageBytes.gifFrame(0, 0, 1, 2, 0),
+                ImageBytes.gifData(2, ImageBytes.packCodes(3, 4, 1, 6, 5)), ImageBytes.bytes(';'));
+        assertGrey(new int[] {51, 51}, two);
+        for (int height : new int[] {1, 2}) {
+            assertGrey(new int[] {51, 117}, ImageBytes.concat(ImageBytes.gifScreen(height, 3 - height, 2), control,
+                    ImageBytes.gifFrame(0, 0, 1, 1, 0), ImageBytes.gifData(2, ImageBytes.packCodes(3, 4, 1, 5)),
+                    ImageBytes.bytes(';')));
+        }
     }
 
     private static GoldenFiles golden(String name) throws IOException {

@@ -133,8 +133,8 @@ class PlanFileTest {
     @Test
     void theGreatestNumbersAreRead() {
         String text = PlanFile.write(KEY, choices());
-        String greatest = text.replace("\"n\":64,\"side\":56", "\"n\":1048576,\"side\":56").replace("[2,4]", "[32767,4]")
-                .replace("\"micros\":12.25", "\"micros\":12");
+        String greatest = text.replace("\"n\":64,\"side\":56", "\"n\":1048576,\"side\":56")
+                .replace("[2,4]", "[32767,4]").replace("\"micros\":12.25", "\"micros\":12");
         var read = PlanFile.read(greatest, KEY).engines().entrySet().iterator().next();
         assertEquals(1_048_576, read.getKey().n());
         assertEquals(new Knob(32767, 4), read.getValue().choice().knobs().get(0));
