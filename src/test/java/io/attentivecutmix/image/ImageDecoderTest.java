@@ -287,7 +287,7 @@ class ImageDecoderTest {
                 ImageBytes.bytes(1, 2, 3, 4, 5, 6)), "os2.bmp").rgb());
     }
 
-    /** A string past the last pixel; beside the frame the transparent index's colour. Green of colour i is 18 + 33 i. */
+    /** A string past the last pixel; beside the frame the transparent index's colour. Green of i is 18 + 33 i. */
     @Test
     void lastStringAndGroundOfGif() {
         byte[] control = ImageBytes.bytes('!', 0xf9, 4, 1, 0, 0, 3, 0);
