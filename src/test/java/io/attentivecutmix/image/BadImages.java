@@ -450,6 +450,14 @@ final class BadImages {
                 "the image data is cut: 9 pixels of 9 by 9");
         add("BMP of runs cut in plain pixels", ImageBytes.bmp(9, 9, 8, 1, 256, 1078, concat(palette,
                 bytes(0, 9, 1, 2))), "the image data is cut: 0 pixels");
+        add("BMP of runs cut in a pair", ImageBytes.bmp(9, 9, 8, 1, 256, 1078, concat(palette, bytes(9, 1, 9))),
+                "the image data is cut: 9 pixels of 9 by 9");
+        add("BMP of runs cut in a jump", ImageBytes.bmp(9, 9, 8, 1, 256, 1078, concat(palette, bytes(9, 1, 0, 2, 1))),
+                "the image data is cut: 9 pixels of 9 by 9");
+        add("BMP of runs that starts at its end", ImageBytes.bmp(9, 9, 8, 1, 256, 1078, palette),
+                "the image data is cut: 0 pixels of 9 by 9");
+        add("BMP whose longer header is cut", ImageBytes.bmpFile(54, concat(le32(124), le32(1), le32(1),
+                bytes(1, 0, 24, 0), new byte[24]), new byte[9]), "BMP header: the file is cut");
         add("BMP of unknown masks", ImageBytes.bmp(1, 1, 32, 3, 0, 66, concat(le32(1), le32(2), le32(4), new byte[4])),
                 "colour masks 1, 2, 4; no known layout");
         add("BMP whose masks are cut", ImageBytes.bmp(1, 1, 16, 3, 0, 54, le32(0x1f)), "the file is cut");

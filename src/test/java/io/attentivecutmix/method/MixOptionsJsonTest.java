@@ -103,6 +103,8 @@ class MixOptionsJsonTest {
         assertTrue(refusal("{\"patches\":{\"alpha\":1,\"perImage\":1}}").contains("is not true or false"));
         assertTrue(refusal("{\"normalisation\":{}}").contains("normalisation has no kind"));
         assertTrue(refusal("{\"normalisation\":{\"kind\":\"NONE\",\"mean\":[0,0,0]}}").contains("has mean or std"));
+        assertTrue(refusal("{\"normalisation\":{\"kind\":\"STANDARDISE\",\"mean\":{}}}")
+                .contains("value of \"mean\" is not an array"));
         assertEquals("mean and std have 2 and 0 values; allowed: 3 each (R, G, B)",
                 refusal("{\"normalisation\":{\"kind\":\"STANDARDISE\",\"mean\":[1,2]}}"));
     }
@@ -117,8 +119,17 @@ class MixOptionsJsonTest {
         assertTrue(refusal("{\"mode\":\"" + "x".repeat(1000) + "\"}").startsWith("options JSON"));
         assertTrue(refusal("{\"probability\":0." + "1".repeat(1000) + "}").startsWith("options JSON"));
         assertEquals("options JSON has 65537 characters; allowed: up to 65536", refusal(" ".repeat(65537)));
+        assertEquals(MixOptions.paper(), MixOptions.fromJson("{}" + " ".repeat(65534)));
         for (int length = 0; length < PAPER.length(); length++) {
             assertTrue(refusal(PAPER.substring(0, length)).startsWith("options JSON"), "cut at " + length);
         }
+    }
+
+    @Test
+    void faultsTellPlaceAndMessageApart() {
+        var fault = assertThrows(JsonReader.Fault.class, () -> MixOptions.fromJson("{\n \"mode\":1}"));
+        assertEquals("line 2, column 9", fault.place());
+        assertEquals("value of \"mode\" is not a string", fault.fault());
+        assertEquals("options JSON, line 2, column 9: value of \"mode\" is not a string", fault.getMessage());
     }
 }

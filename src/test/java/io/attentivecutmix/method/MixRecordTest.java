@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class MixRecordTest {
@@ -270,6 +271,8 @@ class MixRecordTest {
                 .contains("box of image 1 has more than 4 values"));
         assertTrue(refusal(() -> MixRecord.fromJson(json.replace("\"seed\":1", "\"seed\":9223372036854775808")))
                 .contains("out of range"));
+        assertTrue(refusal(() -> MixRecord.fromJson(json.replace("\"seed\":1", "\"seed\":1.0")))
+                .contains("value of \"seed\" is not an integer"));
         assertTrue(refusal(() -> MixRecord.fromJson(json + "1")).startsWith("record JSON, line 1"));
         for (int length = 0; length < json.length(); length++) {
             String cut = json.substring(0, length);
@@ -279,6 +282,7 @@ class MixRecordTest {
 
     /** Any single changed character is refused or read as another sound record, never anything else. */
     @Test
+    @Tag("slow")
     void changedCharactersNeverDoHarm() {
         Trials.run(3000, (seed, random) -> changedCharactersNeverDoHarm(seed));
     }

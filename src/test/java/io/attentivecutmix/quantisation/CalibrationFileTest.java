@@ -22,6 +22,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -154,6 +155,7 @@ class CalibrationFileTest {
     }
 
     @Test
+    @Tag("slow")
     void everyFlippedBitIsRefusedOrMakesAnotherWholeCalibration() {
         byte[] bytes = TEXT.replaceAll("\\s", "").getBytes(StandardCharsets.ISO_8859_1);
         int refused = 0;
@@ -170,6 +172,7 @@ class CalibrationFileTest {
     }
 
     @Test
+    @Tag("slow")
     void seededMutationsAreRefusedOrMakeAnotherWholeCalibration() {
         long seed = 29;
         Random random = new Random(seed);

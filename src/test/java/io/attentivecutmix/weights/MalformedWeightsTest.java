@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,6 +57,7 @@ class MalformedWeightsTest {
     }
 
     @ParameterizedTest(name = "{0}")
+    @Tag("slow")
     @MethodSource("files")
     void refusedInBounds(BadFile bad) throws IOException {
         Path file = Files.write(folder.resolve("weights.bin"), bad.bytes().get());
@@ -72,6 +74,26 @@ class MalformedWeightsTest {
         assertTrue(e.getMessage().contains(bad.fault()), e.getMessage() + " lacks " + bad.fault());
         assertTrue(e.getMessage().chars().noneMatch(Character::isISOControl), e.getMessage());
         assertTrue(refusal.bytes <= MOST, refusal.bytes + " bytes taken");
+    }
+
+    private static void faultsAreNamed(List<BadFile> files) throws IOException {
+        Path file = folder.resolve("weights.bin");
+        for (BadFile bad : files) {
+            Files.write(file, bad.bytes().get());
+            WeightsException e = assertThrows(WeightsException.class, () -> Weights.load(file), bad.what());
+            assertTrue(e.getMessage().contains(bad.fault()), bad.what() + ": " + e.getMessage());
+        }
+    }
+
+    /** Once more and all at once: a mutation run begins anew for each invocation of the test above. */
+    @Test
+    void faultsOfArchivesAreNamed() throws IOException {
+        faultsAreNamed(BadArchives.all());
+    }
+
+    @Test
+    void faultsOfSafetensorsAreNamed() throws IOException {
+        faultsAreNamed(BadSafetensors.all());
     }
 
     private record Refusal(WeightsException exception, long bytes, long nanos) {}

@@ -18,7 +18,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,6 +83,9 @@ class SafetensorsReaderTest {
                 bad("empty file", new byte[0], "0 bytes"),
                 bad("1 byte", new byte[1], "1 bytes"),
                 bad("7 bytes", new byte[7], "7 bytes"),
+                bad("8 bytes", file(new byte[0], 0, 0), "its length is 0"),
+                bad("length one beyond the file", file("{}".getBytes(StandardCharsets.UTF_8), 3, 0),
+                        "its length is 3, but only 2 bytes follow"),
                 bad("length 0", file(good, 0, 8), "length is 0"),
                 bad("length beyond the file", file(good, 4000, 8), "length is 4000"),
                 bad("length 2^63", file(good, Long.MIN_VALUE, 8), "9223372036854775808"),
@@ -131,6 +136,8 @@ class SafetensorsReaderTest {
                 badTensor("sub-byte dtype", fields("\"F4\"", "[3]", "[0,2]"), 2, "F4"),
                 badTensor("shape null", fields("\"F32\"", "null", "[0,8]"), 8, "no array"),
                 badTensor("shape nested", fields("\"F32\"", "[[2]]", "[0,8]"), 8, "no integer"),
+                badTensor("shape twice", "\"shape\":[2]," + GOOD, 8, "has two shapes"),
+                badTensor("offsets twice", "\"data_offsets\":[0,8]," + GOOD, 8, "data_offsets twice"),
                 badTensor("rank 9", fields("\"F32\"", "[1,1,1,1,1,1,1,1,2]", "[0,8]"), 8, "more than 8"),
                 badTensor("product overflow", fields("\"F32\"", "[2147483647,2147483647,2147483647]", "[0,8]"), 8,
                         "overflows"),
@@ -142,6 +149,15 @@ class SafetensorsReaderTest {
                 badTensor("offsets reversed", fields("\"F32\"", "[2]", "[8,0]"), 8, "backwards"),
                 badTensor("offsets beyond the file", fields("\"F32\"", "[4]", "[0,16]"), 8, "16"),
                 badTensor("size mismatch", fields("\"F32\"", "[3]", "[0,8]"), 8, "need 12"),
+                badTensor("size mismatch behind another", fields("\"F32\"", "[3]", "[4,12]"), 12, "has 8 bytes"),
+                badTensor("product of 2^63-1", fields("\"U8\"", "[454279,92737,218934409]", "[0,8]"), 8,
+                        "need 9223372036854775807"),
+                badTensor("tensor that an array could hold", fields("\"U8\"", "[2147483639]", "[0,2147483639]"), 0,
+                        "ends at byte 2147483639"),
+                badTensor("tensor one larger", fields("\"U8\"", "[2147483640]", "[0,2147483640]"), 0,
+                        "allowed: below 2 GiB"),
+                badTensor("dimension of 18 digits", fields("\"U8\"", "[0,999999999999999999]", "[0,0]"), 0,
+                        "a dimension of 999999999999999999"),
                 badTensor("first not at 0", fields("\"F32\"", "[1]", "[4,8]"), 8, "starts at byte 4"),
                 badTensor("zero size at a wrong offset", fields("\"F32\"", "[0]", "[4,4]"), 0, "starts at byte 4"),
                 bad("gap", "{" + tensor("a", fields("\"U8\"", "[2]", "[0,2]")) + ","
@@ -154,6 +170,12 @@ class SafetensorsReaderTest {
                 bad("file one byte long", "{" + tensor("a", GOOD) + "}", 9, "9 bytes of data"),
                 badTensor("NaN literal in an unknown field", "\"x\":NaN," + GOOD, 8),
                 badTensor("number out of range in an unknown field", "\"x\":1e400," + GOOD, 8, "out of range"),
+                bad("surrogate in a name of an unknown field", "{" + tensor("a", "\"x\":{\"\\udfff\":1}," + GOOD) + "}",
+                        8, "surrogate"),
+                bad("surrogate in the name of a field", "{" + tensor("a", "\"\\udfff\":1," + GOOD) + "}", 8,
+                        "surrogate"),
+                bad("surrogate in a key of metadata", "{\"__metadata__\":{\"\\udfff\":\"\"}}", 0, "surrogate"),
+                bad("surrogate in the name of a tensor", "{" + tensor("\\udfff", GOOD) + "}", 8, "surrogate"),
                 bad("surrogate in an unknown field", "{" + tensor("a", "\"x\":\"\\udfff\"," + GOOD) + "}", 8,
                         "surrogate")));
         for (String number : List.of("-1", "2.0", "2e0", "-0", "\"2\"", "02", "+2", "18446744073709551616", "null",
@@ -164,11 +186,6 @@ class SafetensorsReaderTest {
         String deep = "[".repeat(130) + "]".repeat(130);
         all.add(bad("nesting", "{\"weird\":" + deep + "}", 0, "weird"));
         all.add(badTensor("nesting in an unknown field", "\"x\":" + deep + "," + GOOD, 8));
-        StringBuilder many = new StringBuilder("{");
-        for (int i = 0; i <= SafetensorsReader.MAX_TENSORS; i++) {
-            many.append(i == 0 ? "" : ",").append(tensor("t" + i, fields("\"U8\"", "[0]", "[0,0]")));
-        }
-        all.add(bad("too many tensors", many.append('}').toString(), 0, "65536"));
         return all.stream();
     }
 
@@ -181,6 +198,55 @@ class SafetensorsReaderTest {
         for (String word : expected) {
             // the parser's own faults come before a tensor's name is known
             assertTrue(json || e.getMessage().contains(word), what + ": " + e.getMessage() + " lacks " + word);
+        }
+    }
+
+    private static byte[] tensors(int count) {
+        StringBuilder many = new StringBuilder("{");
+        for (int i = 0; i < count; i++) {
+            many.append(i == 0 ? "" : ",").append(tensor("t" + i, fields("\"U8\"", "[0]", "[0,0]")));
+        }
+        return file(many.append('}').toString(), 0);
+    }
+
+    @Test
+    void tensorsAreCounted() throws IOException {
+        assertEquals(SafetensorsReader.MAX_TENSORS, read(tensors(SafetensorsReader.MAX_TENSORS)).size());
+        WeightsException e = assertThrows(WeightsException.class,
+                () -> read(tensors(SafetensorsReader.MAX_TENSORS + 1)));
+        assertTrue(e.getMessage().contains("more than 65536 tensors"), e.getMessage());
+    }
+
+    private static byte[] metadata(int keys) {
+        StringBuilder many = new StringBuilder("{\"__metadata__\":{");
+        for (int i = 0; i < keys; i++) {
+            many.append(i == 0 ? "\"" : ",\"").append(i).append("\":\"\"");
+        }
+        return file(many.append("}}").toString(), 0);
+    }
+
+    private static byte[] unknown(int values) {
+        // the array's brackets count
+        return file("{" + tensor("a", "\"x\":[" + "1,".repeat(values - 3) + "1]," + GOOD) + "}", 8);
+    }
+
+    @Test
+    void limitsCanBeReached() throws IOException {
+        assertEquals(0, read(metadata(65_536)).size());
+        WeightsException e = assertThrows(WeightsException.class, () -> read(metadata(65_537)));
+        assertTrue(e.getMessage().contains("more than 65536 keys"), e.getMessage());
+        assertEquals(1, read(unknown(100_000)).size());
+        e = assertThrows(WeightsException.class, () -> read(unknown(100_001)));
+        assertTrue(e.getMessage().contains("more than 100000 values"), e.getMessage());
+        assertEquals(0, read(file("{}" + " ".repeat(SafetensorsReader.MAX_HEADER - 2), 0)).size());
+    }
+
+    @Test
+    void onlyTheTensorsAskedForAreLoaded() throws IOException {
+        Path file = Files.write(folder.resolve("two.safetensors"), file("{" + tensor("a", GOOD) + ","
+                + tensor("b", fields("\"U8\"", "[1]", "[8,9]")) + "}", 9));
+        try (FileChannel channel = FileChannel.open(file)) {
+            assertEquals(Set.of("b"), new SafetensorsReader(channel, "two").load(Set.of("b", "c")).keySet());
         }
     }
 
@@ -213,6 +279,7 @@ class SafetensorsReaderTest {
     }
 
     @Test
+    @Tag("slow")
     void mutatedFilesGiveNothingButWeightsExceptions() throws IOException {
         byte[] whole = SafetensorsReaderTest.class.getResourceAsStream("/golden/weights/dtypes.safetensors")
                 .readAllBytes();
@@ -287,6 +354,7 @@ class SafetensorsReaderTest {
      * gigabyte.
      */
     @Test
+    @Tag("slow")
     void overlapsOfManyTensorsAreRefusedFromTheHeader() throws IOException {
         ByteArrayOutputStream header = new ByteArrayOutputStream();
         header.write('{');

@@ -11,6 +11,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a small file can make the reader spend, and what a large honest one costs. */
@@ -88,6 +89,7 @@ class TorchLimitsTest {
     }
 
     @Test
+    @Tag("slow")
     void memoOfMillions() {
         Pickle p = new Pickle().op('}');
         for (int i = 0; i < 3_000_000; i++) {
@@ -162,6 +164,7 @@ class TorchLimitsTest {
      * quarter is the collector's, which rounds arrays of 4 MB up to whole regions.
      */
     @Test
+    @Tag("slow")
     void channelsLastFileIsNeverHeldTwice() throws IOException {
         int floats = 1 << 20;
         int tensors = 16;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.attentivecutmix.weights.TorchFile.Pickle;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -88,6 +89,28 @@ class TorchReaderTest {
             values.add((int) p.getLongValue());
         }
         return values.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    private static Object value(int... stream) {
+        ByteBuffer bytes = ByteBuffer.allocate(stream.length + 3).put((byte) 0x80).put((byte) 2);
+        for (int b : stream) {
+            bytes.put((byte) b);
+        }
+        return PickleReader.read(bytes.put((byte) '.').flip(), "t").value();
+    }
+
+    /** Those that torch.save seldom writes; integers have the bits that pickletools.py gives them. */
+    @Test
+    void seldomOpcodesHaveTheirMeaning() {
+        assertEquals(65535L, value('M', 0xff, 0xff));
+        assertEquals(-2L, value('J', 0xfe, 0xff, 0xff, 0xff));
+        assertEquals("ab", value('U', 2, 'a', 'b'));
+        assertEquals(new PickleReader.Tuple(List.of(7L, 7L)), value('K', 7, 'r', 0, 1, 0, 0, 'j', 0, 1, 0, 0, 0x86));
+        assertEquals(0L, value(0x8a, 0));
+        assertEquals(-1L, value(0x8a, 1, 0xff));
+        assertEquals(255L, value(0x8a, 2, 0xff, 0));
+        assertEquals(-32767L, value(0x8a, 2, 1, 0x80));
+        assertEquals(Long.MIN_VALUE, value(0x8a, 8, 0, 0, 0, 0, 0, 0, 0, 0x80));
     }
 
     @ParameterizedTest

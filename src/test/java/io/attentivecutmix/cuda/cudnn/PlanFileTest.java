@@ -13,6 +13,7 @@ import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -67,6 +68,7 @@ class PlanFileTest {
     }
 
     @Test
+    @Tag("slow")
     void randomBytesAreRefusedOrHarmless() {
         byte[] text = PlanFile.write(KEY, choices()).getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
         long seed = 17;
@@ -109,7 +111,12 @@ class PlanFileTest {
         "[2,4] | [2] | not [type, value]",
         "[2,4] | [2,4,1] | more than 2 elements",
         "[2,4] | [-2,4] | not [type, value]",
+        "[2,4] | [32768,4] | not [type, value]",
         "[2,4] | 2 | where an array is due",
+        "\"format\":1, | '' | lacks \"format\"",
+        ",\"stem\":\"KERNEL\" | '' | lacks \"stem\"",
+        "\"micros\":12.25 | \"micros\":\"12.25\" | where a number is due",
+        "\"n\":64,\"side\":56 | \"n\":1048577,\"side\":56 | has the number 1048577; allowed: 1 to 1048576",
         "\"micros\":12.25 | \"micros\":NaN | NaN",
         "\"KERNEL\" | null | where a string is due",
         "\"stems\":[ | \"stems\":[{\"n\":64,\"side\":224,\"stem\":\"CUDNN\"}, | two stems for n 64, side 224",
@@ -121,6 +128,17 @@ class PlanFileTest {
                 KEY)).getMessage();
         assertTrue(said.contains(message), said);
         assertTrue(said.startsWith("line "), said);
+    }
+
+    @Test
+    void theGreatestNumbersAreRead() {
+        String text = PlanFile.write(KEY, choices());
+        String greatest = text.replace("\"n\":64,\"side\":56", "\"n\":1048576,\"side\":56")
+                .replace("[2,4]", "[32767,4]").replace("\"micros\":12.25", "\"micros\":12");
+        var read = PlanFile.read(greatest, KEY).engines().entrySet().iterator().next();
+        assertEquals(1_048_576, read.getKey().n());
+        assertEquals(new Knob(32767, 4), read.getValue().choice().knobs().get(0));
+        assertEquals(12.0, read.getValue().micros());
     }
 
     @Test
