@@ -3,6 +3,7 @@ package io.attentivecutmix.cuda.cudnn;
 import io.attentivecutmix.method.Precision;
 import io.attentivecutmix.network.ResNet;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +14,9 @@ import java.util.Set;
  * described devices and prints one line for each shape. Its standard output is the test's input.
  */
 final class PlansWithoutGpu {
+    /** What cuDNN computes in here. */
+    static final Set<Precision> PRECISIONS = EnumSet.complementOf(EnumSet.of(Precision.INT8));
+
     private PlansWithoutGpu() {}
 
     /** Prints {@code device precision n named allowed finalised again shape}, tab-separated. */
@@ -21,7 +25,7 @@ final class PlansWithoutGpu {
         PresetCudnn cudnn = PresetCudnn.open();
         System.out.println("cuDNN " + PresetCudnn.text(cudnn.version()));
         for (DeviceDescriptions device : DeviceDescriptions.values()) {
-            for (Precision precision : Precision.values()) {
+            for (Precision precision : PRECISIONS) {
                 for (int n : new int[] {1, 64}) {
                     report(cudnn, device, precision, n);
                 }

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.attentivecutmix.engine.DeviceUnavailableException;
-import io.attentivecutmix.method.Precision;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -71,7 +70,7 @@ class PlansWithoutGpuTest {
             assertEquals(finalised, Integer.parseInt(part[6]), where);
             assertTrue(finalised * 2 >= allowed, where + ": most candidates fail");
         }
-        assertEquals(DeviceDescriptions.values().length * Precision.values().length * 2, shapes.size(),
+        assertEquals(DeviceDescriptions.values().length * PlansWithoutGpu.PRECISIONS.size() * 2, shapes.size(),
                 shapes.toString());
         shapes.forEach((key, set) -> assertEquals(SHAPES, set.size(), key));
     }
