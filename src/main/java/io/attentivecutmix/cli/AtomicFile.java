@@ -75,7 +75,8 @@ final class AtomicFile {
 
     /** Whether a file name is one that {@link #write} gives for a while. */
     static boolean isTemporary(Path file) {
-        return TEMPORARY.matcher(file.getFileName().toString()).matches();
+        Path name = file.getFileName();
+        return name != null && TEMPORARY.matcher(name.toString()).matches();
     }
 
     /** CRC-32C of a regular file's content. */

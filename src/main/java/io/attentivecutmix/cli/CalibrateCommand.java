@@ -235,7 +235,10 @@ final class CalibrateCommand implements Callable<Integer> {
             }
             console.warning("%s", found);
         }
-        OutputFolder.make(out.toAbsolutePath().getParent());
+        Path folder = out.toAbsolutePath().getParent();
+        if (folder != null) {
+            OutputFolder.make(folder);
+        }
         calibration.save(out);
         if (!run.quiet) {
             console.line("wrote %s; use it with --precision int8 --calibration %s", out, out);

@@ -126,7 +126,8 @@ final class RecordLines implements Iterator<BatchTask>, AutoCloseable {
 
     private String output(String where, String name) {
         Path path = plain(where, name);
-        if (!name.endsWith(ending) || path.getFileName().toString().length() <= ending.length()) {
+        Path file = path.getFileName();
+        if (!name.endsWith(ending) || file == null || file.toString().length() <= ending.length()) {
             throw CommandException.usage(where + ": names the output '" + Printable.shorten(name)
                     + "'; allowed: names that end in " + ending);
         }

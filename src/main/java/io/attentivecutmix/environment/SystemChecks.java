@@ -3,6 +3,7 @@ package io.attentivecutmix.environment;
 import io.attentivecutmix.natives.CLibrary;
 import io.attentivecutmix.natives.NativeLibraries;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import java.util.stream.Stream;
 
 /** Looks at the machine and the Java runtime; loads nothing native. */
 public final class SystemChecks {
+    private static final System.Logger LOG = System.getLogger(SystemChecks.class.getName());
     /** Java's ImageIO before this update reads some files without end (CVE-2022-21277). */
     private static final Runtime.Version LEAST_JAVA = Runtime.Version.parse("17.0.2");
     private static final long LEAST_HEAP = 256L << 20;
@@ -160,9 +162,17 @@ public final class SystemChecks {
             return Check.note(topic, name + " cannot be written to: " + e, "nothing needs it as long as the native"
                     + " folder is good; name another with -Djava.io.tmpdir=DIR");
         } finally {
+            delete(probe);
+        }
+    }
+
+    private static void delete(Path probe) {
+        try {
             if (probe != null) {
-                probe.toFile().delete();
+                Files.deleteIfExists(probe);
             }
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, probe + " is left behind", e);
         }
     }
 

@@ -41,13 +41,14 @@ record BundledLibrary(URL url, Path place, long size, long crc32, long time) {
      * JavaCPP's own. Nothing is loaded. What lies on disk, or nowhere, is not among them.
      */
     static List<BundledLibrary> of(Class<?> preset) throws IOException {
-        Set<URL> urls = new LinkedHashSet<>();
+        // not a set of URLs: their equals asks for hosts
+        Map<String, URL> urls = new LinkedHashMap<>();
         Set<Class<?>> seen = new LinkedHashSet<>();
         Set<String> names = new HashSet<>();
         collect(Pointer.class, seen, names, urls);
         collect(preset, seen, names, urls);
         Map<Path, BundledLibrary> all = new LinkedHashMap<>();
-        for (URL url : urls) {
+        for (URL url : urls.values()) {
             String text = url.toString();
             int fragment = text.indexOf('#');
             URLConnection connection = (fragment < 0 ? url : new URL(text.substring(0, fragment))).openConnection();
@@ -73,7 +74,7 @@ record BundledLibrary(URL url, Path place, long size, long crc32, long time) {
         return !(s.equals("true") || s.equals("t") || s.isEmpty());
     }
 
-    private static void collect(Class<?> named, Set<Class<?>> seen, Set<String> names, Set<URL> urls) {
+    private static void collect(Class<?> named, Set<Class<?>> seen, Set<String> names, Map<String, URL> urls) {
         Class<?> cls = Loader.getEnclosingClass(named);
         if (!seen.add(cls)) {
             return;
@@ -95,7 +96,7 @@ record BundledLibrary(URL url, Path place, long size, long crc32, long time) {
                     if (url.getProtocol().equals("file")) {
                         break; // loaded where it lies; what is behind it is not looked at
                     }
-                    urls.add(url);
+                    urls.put(url.toString(), url);
                 }
             }
         }
